@@ -1,0 +1,7 @@
+"""People and people: who follows whom, who has blocked or muted whom, whom one may want to follow."""
+
+from flask import Blueprint
+
+bp = Blueprint("circles", __name__)
+
+from microblog.circles import list_views, views  # noqa: E402, F401 - the views need bp

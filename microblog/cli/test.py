@@ -1,0 +1,32 @@
+"""`manage.py test`: pytest with everything it needs."""
+
+import argparse
+import subprocess
+import sys
+from typing import Any
+
+from microblog.cli import Subparsers
+from microblog.config import ROOT, Settings
+
+# Tests that share something slow (a cold start, a browser) name one group and so run in one process.
+PARALLEL = ["-n", "2", "--dist", "loadgroup"]
+
+
+def register(subparsers: "Subparsers[Any]") -> None:
+    parser = subparsers.add_parser(
+        "test",
+        help="run the tests; all arguments go to pytest",
+        description="Run the tests, the slow ones included, two at a time. All arguments go to pytest as they are;\n"
+        "with a path, -k or -x among them the tests run one after another.",
+        epilog="Examples:\n  python3 manage.py test\n  python3 manage.py test tests/config -x\n"
+        "  python3 manage.py test -m 'not slow'",
+    )
+    parser.set_defaults(run=test, settings=False, rest=[])
+
+
+def test(arguments: argparse.Namespace, _settings: Settings) -> int:
+    rest: list[str] = arguments.rest
+    # Whoever looks at one thing wants its output in order, and a debugger that works.
+    alone = any(word in {"-n", "-k", "-x", "--pdb", "--lf"} or (ROOT / word.split("::")[0]).exists() for word in rest)
+    command = [sys.executable, "-m", "pytest", *([] if alone else PARALLEL), *rest]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603 - the person's own arguments

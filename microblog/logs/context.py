@@ -1,0 +1,49 @@
+"""What is known of the running request: counted and noted while it runs, written once it is over."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+
+@dataclass
+class RequestStats:
+    """Filled by whoever knows; read by the one canonical line. Times in milliseconds."""
+
+    sql_count: int = 0
+    sql_ms: float = 0.0
+    route: str = ""
+    endpoint: str = ""
+    user_id: int | None = None
+    drill: bool = False  # an error on purpose, which counts nowhere
+
+
+stats: ContextVar[RequestStats | None] = ContextVar("stats", default=None)
+
+
+def count_sql(ms: float, *, counts: bool = True) -> None:
+    """Add an SQL statement's `ms` milliseconds to the running request, if there is one.
+
+    Without `counts` only the time is added: taking the lock costs time but is not a query.
+    """
+    current = stats.get()
+    if current is not None:
+        current.sql_count += counts
+        current.sql_ms += ms
+
+
+def bind(**keys: object) -> None:
+    """Have every record of the running request carry `keys` from now on, those of other libraries included."""
+    bind_contextvars(**keys)
+
+
+def clear() -> None:
+    """Forget what was bound and counted: a thread that answers many requests starts each with nothing."""
+    clear_contextvars()
+    stats.set(None)
+
+
+def reference() -> str | None:
+    """The reference of the running request, if there is one."""
+    found = get_contextvars().get("reference")
+    return found if isinstance(found, str) else None

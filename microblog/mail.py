@@ -1,0 +1,44 @@
+"""Mail for the features and the command line: compose one message, send it, hear about each step.
+
+Alerts do not pass here: they have their spool and their sender in microblog.logs, which knows nothing of ours.
+"""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+
+from microblog.config import Settings
+from microblog.logs.alerts.health import Health, health, missing, notice
+from microblog.logs.alerts.message import compose, is_address, sender_address, site_domain
+from microblog.logs.alerts.smtp import Delivery, NotDelivered, Receipt, Step
+
+__all__ = [
+    "Health",
+    "NotDelivered",
+    "Receipt",
+    "Step",
+    "compose",
+    "health",
+    "is_address",
+    "missing",
+    "notice",
+    "send",
+    "sender_address",
+    "trial_message",
+]
+
+
+def send(settings: Settings, message: EmailMessage, report: Callable[[Step], None] = lambda step: None) -> Receipt:
+    """Hand `message` to the configured server now; `report` is called after each step.
+
+    Waits for the server, up to six times mail.timeout seconds: never call it in a request. Raises NotDelivered.
+    """
+    return Delivery(settings.mail, hello=site_domain(settings), report=report).send(message)
+
+
+def trial_message(settings: Settings, to: str) -> EmailMessage:
+    """The mail of `manage.py mail test`. Raises ValueError when an address is none."""
+    body = (
+        f"This is a test from {settings.site.name} at {settings.site.url}.\n\n"
+        "It arrived, so alerts arrive too. If these words are readable, so are all others: Привет, 你好, 🎈.\n"
+    )
+    return compose(settings, [to], f"[{settings.site.name}] Test mail: Привет, 你好, 🎈", body)

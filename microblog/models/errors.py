@@ -1,0 +1,107 @@
+"""What the rules of the site refuse. Raised in models, worded for a person, answered in microblog/errors.py."""
+
+from typing import Any
+
+from microblog.extensions import Claim
+
+
+class DomainError(Exception):
+    """A rule said no. `message` is shown to the person; `code` is for programs.
+
+    `title` and `next_step` are for where those of the status (web/problems.py) would say something else.
+    """
+
+    status = 400
+    code = "refused"
+    title = ""
+    next_step = ""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Nobody(DomainError):
+    """There is no member of that name; `near` is the name of one who may be meant, or empty."""
+
+    status = 404
+    code = "not_found"
+
+    def __init__(self, message: str, near: str = "") -> None:
+        super().__init__(message)
+        self.near = near
+
+
+class Gone(DomainError):
+    """It was here, and has been taken away."""
+
+    status = 410
+    code = "gone"
+
+
+class Unavailable(DomainError):
+    """One of the two has blocked the other: whoever looks is told nothing more."""
+
+    status = 404
+    code = "not_available"
+    title = "This is not available to you"
+    next_step = "There is more to read on the home page."
+
+
+class Suspended(DomainError):
+    """A moderator has stopped this account: it can neither sign in nor write."""
+
+    status = 403
+    code = "suspended"
+    title = "Your account is suspended"
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+class NotYours(DomainError):
+    """The thing belongs to somebody else."""
+
+    status = 403
+    code = "not_yours"
+
+
+class Taken(DomainError):
+    """Somebody else was first; `field` is where the message belongs."""
+
+    status = 422
+    code = "taken"
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Stale(DomainError):
+    """It was changed meanwhile, in another tab or on another device."""
+
+    status = 409
+    code = "stale"
+
+
+class TooFast(DomainError):
+    """Asked too often; `retry_after` is in seconds."""
+
+    status = 429
+    code = "too_fast"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Repeated(Exception):
+    """This form has changed something before, and is answered with what came of it: `kept`, from the first time.
+
+    Not a refusal, so no DomainError. Answered by the view that knows best, else by microblog/web/once.py.
+    """
+
+    def __init__(self, kept: dict[str, Any], claim: Claim) -> None:
+        super().__init__("this form was sent before")
+        self.kept, self.claim = kept, claim

@@ -1,0 +1,62 @@
+"""Telling the moderators about a member or a post."""
+
+import structlog
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from microblog.extensions import db, writing
+from microblog.logs import events
+from microblog.models.errors import DomainError, Repeated
+from microblog.models.moderation import REASONS, Report
+from microblog.models.post import Post
+from microblog.models.user import User
+from microblog.moderation import bp
+from microblog.moderation.forms import NOTE_MAX, ReportForm
+from microblog.web.access import login_required, refuse_foreign_form
+from microblog.web.htmx import leave_to_path, refused
+from microblog.web.members import visible_user
+from microblog.web.messages import log_refusals
+from microblog.web.posts import visible_post
+from microblog.web.toasts import Toast, keep_for_next_page
+
+log = structlog.get_logger(__name__)
+
+
+@bp.route("/user/<username>/report", methods=["GET", "POST"])
+@login_required
+def report_person(username: str) -> ResponseReturnValue:
+    person = visible_user(username)
+    return _report(person, None, url_for("people.profile", username=person.username))
+
+
+@bp.route("/post/<int:post_id>/report", methods=["GET", "POST"])
+@login_required
+def report_post(post_id: int) -> ResponseReturnValue:
+    post = visible_post(post_id)
+    return _report(post.author, post, f"/post/{post.id}")
+
+
+def _report(person: User, post: Post | None, back: str) -> ResponseReturnValue:
+    if person.id == current_user.id:
+        raise DomainError("This is yourself: it only works with other members.")
+    form = ReportForm()
+    context = {"form": form, "person": person, "post": post, "back": back, "note_max": NOTE_MAX, "reasons": REASONS}
+    if request.method == "GET":
+        return render_template("moderation/report.html", **context)
+    refuse_foreign_form()
+    if not form.validate():
+        log_refusals("report", form)
+        return refused("moderation/_report_form.html", "moderation/report.html", **context)
+    try:
+        with writing():
+            filed = Report.file(current_user.id, person, post, reason=form.reason.data, note=form.note.data)
+            db.session.commit()
+    except Repeated:
+        filed = False
+    if filed:
+        log.info(events.REPORT_FILED, other_id=person.id, post_id=post.id if post else None)
+        keep_for_next_page(Toast("Reported.", "A moderator will look at it. Nobody else learns who reported it."))
+    else:
+        keep_for_next_page(Toast("You have reported this already.", "A moderator will look at it.", kind="note"))
+    return leave_to_path(back)

@@ -1,0 +1,45 @@
+"""A post as HTML, drawn once for all who see the same."""
+
+from functools import lru_cache
+
+from flask import current_app, g
+from markupsafe import Markup
+
+from microblog.models.columns import now
+from microblog.models.shown import Shown
+from microblog.models.user import Viewer
+from microblog.posts.forms import PostForm
+from microblog.web.times import in_words, zone
+
+KEPT = 2048
+"""So many drawn posts one process remembers; of 3 kB each."""
+
+
+def post_html(post: Shown, reply: PostForm | None = None) -> Markup:
+    """The post as the viewer sees it, with what they can do with it; with `reply` the place for an answer is open.
+
+    Remembered by everything it is made of, so that nothing has to be forgotten when something changes.
+    """
+    viewer = g.get("viewer")
+    made_of = post, role(post, viewer), in_words(post.created_at, now()), viewer.time_zone if viewer else ""
+    if reply or current_app.debug:  # in debug mode a template may be another one now
+        return _draw(*made_of, reply)
+    return _remembered(*made_of)
+
+
+def role(post: Shown, viewer: Viewer | None) -> str:
+    """What the viewer is to the post: stranger, member, author or moderator."""
+    if viewer is None:
+        return "stranger"
+    if viewer.id == post.author_id:
+        return "author"
+    return "moderator" if viewer.role in {"moderator", "administrator"} else "member"
+
+
+def _draw(post: Shown, role: str, when: str, zone_name: str, reply: PostForm | None = None) -> Markup:
+    template = current_app.jinja_env.get_template("posts/_post.html")  # which is told nothing of the request
+    exact = post.created_at.astimezone(zone(zone_name))
+    return Markup(template.render(post=post, role=role, when=when, exact=exact, reply=reply))  # noqa: S704 - escaped there
+
+
+_remembered = lru_cache(maxsize=KEPT)(_draw)

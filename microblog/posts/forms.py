@@ -1,0 +1,77 @@
+"""The form of a post: a new one, an answer, or a change of one's own."""
+
+import re
+from functools import lru_cache
+
+from flask import g
+from markupsafe import Markup
+from wtforms import Field, ValidationError
+from wtforms.validators import DataRequired
+from wtforms.widgets import HiddenInput
+
+from microblog.extensions import settings
+from microblog.models.graphemes import graphemes
+from microblog.models.languages import LANGUAGES
+from microblog.web.text import LongText, Readable, RowVersion, SiteForm, Text, stripped
+
+CODE_POINTS = 10
+"""So many code points a character may have on average: marks can be piled up without end."""
+
+
+def paragraphs(value: str | None) -> str:
+    """`stripped`, with no more than one empty line in a row."""
+    return re.sub(r"[^\S\n]*\n(?:[^\S\n]*\n){2,}", "\n\n", stripped(value))
+
+
+def known_language(value: str | None) -> str:
+    """The code of a language of ours; else none, for only a list of ours offers them."""
+    return value if value in LANGUAGES else ""
+
+
+@lru_cache(maxsize=len(LANGUAGES) + 1)
+def language_options(chosen: str, none: str = "Language") -> Markup:
+    """The options of the list of languages, and what `none` is called; drawn once, for every page with a form."""
+    option = Markup('<option value="{0}"{1}{2}>{3}</option>')
+    return Markup("").join(
+        option.format(
+            code,
+            Markup(' lang="{}"').format(code) if code else "",
+            Markup(" selected") if code == chosen else "",
+            name,
+        )
+        for code, name in {"": none, **LANGUAGES}.items()
+    )
+
+
+class FitsPost:
+    """At most posts.max_length characters, counted as a person counts."""
+
+    def __call__(self, _form: object, field: Field) -> None:
+        limit, text = settings().posts.max_length, field.data or ""
+        if len(text) > limit * CODE_POINTS:
+            raise ValidationError(f"This is far too long: at most {limit} characters fit.")
+        over = graphemes(text) - limit
+        if over > 0:
+            raise ValidationError(f"{over} character{'s' if over != 1 else ''} too many: at most {limit} fit.")
+
+
+class PostForm(SiteForm):
+    """Of a new post, an answer and a change alike."""
+
+    text = LongText(
+        "Your post",
+        filters=[paragraphs],
+        validators=[DataRequired("Write something first."), Readable(lines=True, newcomers=True), FitsPost()],
+    )
+    language = Text("Language", filters=[known_language])
+    version = RowVersion(widget=HiddenInput(), default=0)
+
+    @property
+    def limit(self) -> int:
+        """How many characters fit."""
+        return settings().posts.max_length
+
+
+def new_post() -> PostForm:
+    """The form of a new post or answer, empty, in the language that the viewer writes in."""
+    return PostForm(formdata=None, language=g.viewer.language)

@@ -1,0 +1,98 @@
+"""Reading: one post with its conversation, what it said before, everybody's posts, a tag's, and what one has kept."""
+
+from functools import partial
+
+from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from microblog.extensions import db, settings
+from microblog.models import timeline
+from microblog.models.conversation import Said, conversation, said_since
+from microblog.models.post import PostVersion
+from microblog.models.post_text import is_tag, tag_key
+from microblog.posts import bp
+from microblog.posts.drawing import post_html
+from microblog.web.access import login_required
+from microblog.web.htmx import wants_fragment
+from microblog.web.once import viewer_id
+from microblog.web.pages import number
+from microblog.web.posts import shown_post, valid, visible_post
+from microblog.web.timeline import Leaf, answer, length, otherwise, remembered
+
+
+@bp.get("/explore")
+def explore() -> ResponseReturnValue:
+    def page(leaf: Leaf) -> str:
+        return render_template("posts/explore.html", leaf=leaf)
+
+    return answer(partial(timeline.explore, viewer_id()), page)
+
+
+@bp.get("/tag/<tag>")
+def tag(tag: str) -> ResponseReturnValue:
+    """What is said about #tag; another spelling of it leads here."""
+    key = tag_key(tag)
+    if not is_tag(tag):
+        abort(404)
+    if key != tag:
+        return redirect(url_for("posts.tag", tag=key), 301)
+
+    def page(leaf: Leaf) -> str:
+        return render_template("posts/tag.html", tag=tag, leaf=leaf)
+
+    return answer(partial(timeline.tagged, key, viewer_id()), page)
+
+
+@bp.get("/bookmarks")
+@login_required
+def bookmarks() -> ResponseReturnValue:
+    def page(leaf: Leaf) -> str:
+        return render_template("posts/bookmarks.html", leaf=leaf)
+
+    return answer(partial(timeline.bookmarked_by, viewer_id() or 0), page)
+
+
+@bp.get("/post/<int:post_id>")
+def show(post_id: int) -> ResponseReturnValue:
+    """The post between what it answers and the tree of its answers. Of one that was taken away a place: 410."""
+    if wants_fragment() and "since" in request.args:
+        return _otherwise(post_id)
+    if wants_fragment() and "after" not in request.args:  # what Cancel brings back
+        return post_html(shown_post(post_id))
+    after = number("after")
+    limit = length(after)
+    found = conversation(valid(post_id), viewer_id(), limit=limit, after=after or 0)
+    if found is None:
+        abort(404)
+    shown = (number("shown") or 0) + limit
+    more = url_for("posts.show", post_id=post_id, after=found.after, shown=shown) if found.after else ""
+    if wants_fragment():
+        html = render_template("posts/_answers.html", answers=found.answers, more=more)
+        return remembered(make_response(html), "after", shown)
+    newer = url_for("posts.show", post_id=post_id, since=found.newest)
+    html = render_template("posts/show.html", found=found, here=found.here, more=more, newer=newer, first=after is None)
+    return make_response(html, 200 if found.here.readable else 410)
+
+
+def _otherwise(post_id: int) -> Response:
+    """For a conversation that stands open: what was said meanwhile, and what has changed; 204 for neither."""
+    since, said = number("since") or 0, otherwise()
+    fresh = said_since(valid(post_id), since, viewer_id(), limit=settings().posts.page_size)
+    if not said and not fresh:
+        return Response(status=204)
+    newer = url_for("posts.show", post_id=post_id, since=fresh[-1].id if fresh else since)
+    answers = [Said(post) for post in fresh]
+    return make_response(
+        render_template("posts/heard.swaps.html", said=said, fresh=answers, post_id=post_id, newer=newer)
+    )
+
+
+@bp.get("/post/<int:post_id>/history")
+def history(post_id: int) -> ResponseReturnValue:
+    """Everything that the post ever said."""
+    post = visible_post(post_id)
+    versions = db.session.scalars(
+        select(PostVersion).where(PostVersion.post_id == post.id).order_by(PostVersion.id.desc())
+    ).all()
+    return render_template("posts/history.html", post=post, versions=versions)

@@ -1,0 +1,193 @@
+"""Who may come in: our own hosts, our own pages, and paths of our own to go back to."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import flask_login
+import structlog
+from flask import Flask, current_app, redirect, request, session, url_for
+from structlog.contextvars import bind_contextvars
+from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
+from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response
+
+from microblog.config import Settings
+from microblog.extensions import db, login_manager, settings
+from microblog.logs import events
+from microblog.logs.context import stats
+from microblog.models.errors import NotYours, Suspended
+from microblog.models.user import User
+from microblog.web.htmx import representation
+
+log = structlog.get_logger(__name__)
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+_IPV6_HOST = re.compile(r"(\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+class FromElsewhere(Forbidden):
+    """Sent by a page of another site: what it holds was not typed here."""
+
+    description = "This was sent from another site, so nothing was changed."
+
+
+def is_trusted(host: str, trusted: list[str]) -> bool:
+    """Whether a Host header names one of `trusted`. Werkzeug's cuts an IPv6 address at its first colon."""
+    host = host.lower()
+    if match := _IPV6_HOST.fullmatch(host):
+        return match[1] in trusted
+    names = [name for name in trusted if not name.startswith("[")]
+    return bool(names) and host_is_trusted(host, names)  # an empty list would mean everybody
+
+
+def login_required(view: View) -> View:
+    """Flask-Login's, with a type: strangers are asked to sign in."""
+    return flask_login.login_required(view)  # type: ignore[no-any-return]
+
+
+def accepts_upload(limit: str, field: str) -> Callable[[View], View]:
+    """The view takes a body as large as the setting profile.`limit`; a larger one is refused beside `field`."""
+
+    def mark(view: View) -> View:
+        view.upload_limit = limit  # type: ignore[attr-defined]
+        view.upload_field = field  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def trusted_hosts(settings: Settings) -> list[str]:
+    """The configured hosts, the site's own, and this machine's names."""
+    own = urlsplit(settings.site.url).hostname or ""
+    listening = [] if settings.server.host in {"0.0.0.0", "::"} else [settings.server.host]  # noqa: S104 - compared, not bound
+    return [
+        host for host in (*settings.server.trusted_hosts, own, *listening, "localhost", "127.0.0.1", "[::1]") if host
+    ]
+
+
+def is_from_elsewhere(asked: WerkzeugRequest) -> bool:
+    """Whether the browser says that a page of another site sent `asked`."""
+    origin = asked.headers.get("Origin")
+    foreign = origin is not None and split(origin).netloc != asked.host
+    return foreign or asked.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
+
+
+def is_own_path(target: str) -> bool:
+    """Whether a browser that is sent to `target` stays on this site.
+
+    Allowed is one slash, then neither a slash nor a backslash, and no control character: what browsers make of
+    ``//host``, ``/\\host``, ``https:host`` or a tab inside is another site (https://url.spec.whatwg.org/#url-parsing).
+    """
+    return (
+        len(target) <= 2000
+        and target.startswith("/")
+        and not target.startswith("//")
+        and "\\" not in target
+        and target.isprintable()
+    )
+
+
+def safe_next(target: str | None) -> str | None:
+    """`target` when it is a path of ours, else None."""
+    if not target:
+        return None
+    if not is_own_path(target):
+        log.info(events.REDIRECT_REFUSED, target=target[:200])
+        return None
+    return target
+
+
+def this_page() -> str:
+    """Where to come back to: the page that htmx was on, or the one asked for."""
+    current = split(request.headers.get("HX-Current-URL", ""))
+    if is_own_path(current.path):
+        return current.path
+    if request.method in SAFE_METHODS:
+        return request.full_path.rstrip("?")
+    return split(request.referrer or "").path or "/"
+
+
+def refuse_suspended(user: User) -> None:
+    """Said only to who knows the password, or was signed in until then. Raises Suspended."""
+    if user.suspended_at is None:
+        return
+    log.info(events.SIGN_IN_SUSPENDED, other_id=user.id)
+    contact = settings().site.contact
+    raise Suspended(
+        f"A moderator has suspended it on {user.suspended_at:%-d %B %Y}. Until that is lifted it can neither sign in "
+        "nor write, and what it wrote is not shown. Nothing is deleted.",
+        f"If you think that this is a mistake, write to {contact or 'whoever runs this site'}.",
+    )
+
+
+def refuse_foreign_form() -> None:
+    """A form made for another member (signed in as somebody else meanwhile). Raises NotYours."""
+    mine = str(flask_login.current_user.id)
+    if request.form.get("person", mine) != mine:
+        raise NotYours("This form belongs to another member. You are signed in as somebody else now.")
+
+
+def came_from(asked: WerkzeugRequest) -> str:
+    """The path of the page of ours it was asked from; empty where there is none, or that is asked for again."""
+    page = split(asked.referrer or "")
+    ours = page.netloc == asked.host and is_own_path(page.path)
+    return page.path if ours and unquote(page.path) != asked.path else ""
+
+
+def split(address: str) -> SplitResult:
+    """The parts of an address that somebody sent; all empty where it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+def init_app(app: Flask) -> None:
+    """Register the checks; before everything else that runs before a view."""
+    hosts = trusted_hosts(app.config["SETTINGS"])
+
+    @app.before_request
+    def note_the_route() -> None:
+        known = stats.get()
+        if known is not None and request.url_rule is not None:
+            known.route, known.endpoint = request.url_rule.rule, request.endpoint or ""
+            bind_contextvars(method=request.method, route=known.route)
+
+    @app.before_request
+    def know_the_host() -> None:
+        if not is_trusted(request.environ.get("HTTP_HOST") or request.host, hosts):
+            log.warning(events.HOST_REFUSED, host=request.environ.get("HTTP_HOST", "")[:200])
+            raise BadRequest("This site is not reached by that address.")
+
+    @app.before_request
+    def allow_uploads() -> None:
+        view = current_app.view_functions.get(request.endpoint or "")
+        if limit := getattr(view, "upload_limit", None):
+            # Room for the other parts and the boundaries of a multipart body.
+            request.max_content_length = getattr(app.config["SETTINGS"].profile, limit) + 65_536
+
+    @app.before_request
+    def refuse_other_sites() -> None:
+        """Besides the token: browsers say where a request comes from, and only our own pages may change anything."""
+        if request.method in SAFE_METHODS:
+            return
+        if is_from_elsewhere(request):
+            origin = request.headers.get("Origin", "")
+            log.warning(events.CSRF_REJECTED, reason="cross_site", origin=origin[:200])
+            raise FromElsewhere(FromElsewhere.description)
+
+    @login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
+    def sign_in_first() -> Response:
+        member = db.session.get(User, session["member"]) if "member" in session else None
+        if member is not None:
+            refuse_suspended(member)  # at once, and not after they have typed their password
+        log.info(events.SIGN_IN_REQUIRED)
+        if request.method in SAFE_METHODS and representation(request) == "page":
+            return redirect(url_for("auth.login", next=this_page()))
+        raise Unauthorized

@@ -1,0 +1,55 @@
+"""Who asked: htmx for a fragment, a program for JSON, or a browser for a page."""
+
+from typing import Literal
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+Representation = Literal["fragment", "json", "page"]
+
+VARY = ("HX-Request", "HX-Request-Type")
+"""Without these the Back button was seen to show a bare fragment as the page."""
+
+
+def _asks_for_fragment(headers: Headers | EnvironHeaders) -> bool:
+    return (
+        headers.get("HX-Request") == "true"
+        and headers.get("HX-Request-Type") != "full"
+        and headers.get("HX-Boosted") != "true"
+        and headers.get("HX-History-Restore-Request") != "true"
+    )
+
+
+def wants_fragment() -> bool:
+    """Whether htmx will swap the answer into a part of the page."""
+    return _asks_for_fragment(request.headers)
+
+
+def representation(asked: WerkzeugRequest) -> Representation:
+    """How an error is to be told to whoever sent `asked`."""
+    if asked.path.startswith("/api/"):
+        return "json"
+    if _asks_for_fragment(asked.headers):
+        return "fragment"
+    accepts = asked.accept_mimetypes
+    json_quality = max(accepts["application/json"], accepts["application/problem+json"])
+    return "json" if json_quality > accepts["text/html"] else "page"
+
+
+def refused(fragment: str, page: str, **context: object) -> Response:
+    """422: the same form again, with what was typed and why it cannot be taken."""
+    return make_response(render_template(fragment if wants_fragment() else page, **context), 422)
+
+
+def leave_to(endpoint: str, **values: str) -> WerkzeugResponse:
+    """Go to another page after a change. A 303 would be followed silently inside a swap, so htmx gets HX-Redirect."""
+    return leave_to_path(url_for(endpoint, _external=False, **values))
+
+
+def leave_to_path(path: str) -> WerkzeugResponse:
+    """The same for a path that is known to be ours; see access.safe_next."""
+    if wants_fragment():
+        return Response(status=204, headers={"HX-Redirect": path})
+    return redirect(path, 303)

@@ -1,0 +1,59 @@
+"""Posts are had through permission: whoever asks gets one, or is told why not."""
+
+from typing import NoReturn
+
+from flask import abort
+from flask_login import current_user
+from sqlalchemy import select
+
+from microblog.extensions import db
+from microblog.models import timeline
+from microblog.models.columns import LARGEST
+from microblog.models.errors import Gone, NotYours
+from microblog.models.post import Post
+from microblog.models.shown import Shown
+from microblog.web.once import viewer_id
+
+
+def visible_post(post_id: int) -> Post:
+    """The post, if the viewer may read it. Raises Gone where it was taken away, else 404."""
+    found = Post.shown_to(viewer_id()).where(Post.id == valid(post_id))
+    post: Post | None = db.session.scalar(found, execution_options={"populate_existing": True})
+    return post if post is not None else _missing(post_id)
+
+
+def shown_post(post_id: int) -> Shown:
+    """The post as the viewer sees it. Raises as `visible_post`."""
+    found = timeline.some([valid(post_id)], viewer_id())
+    return found[0] if found else _missing(post_id)
+
+
+def _missing(post_id: int) -> NoReturn:
+    if db.session.scalar(select(Post.id).where(Post.id == post_id, Post.deleted_at.is_not(None))):
+        raise Gone("Its author has deleted this post.")
+    if db.session.scalar(select(Post.id).where(Post.id == post_id, Post.hidden_at.is_not(None))):
+        raise Gone("A moderator has taken this post away.")
+    abort(404)
+
+
+def own_post(post_id: int, *, deleted: bool = False) -> Post:
+    """The viewer's own post, locked for a change. Needs `writing`. Raises NotYours, Gone, or 404.
+
+    With `deleted` it may be one that they have deleted.
+    """
+    own = select(Post).where(Post.id == valid(post_id)).with_for_update()
+    post: Post | None = db.session.scalar(own, execution_options={"populate_existing": True})
+    if post is None:
+        return abort(404)
+    if post.author_id != current_user.id:
+        raise NotYours("Only its author can change a post.")
+    if post.deleted_at is not None and not deleted:
+        raise Gone("You have deleted this post.")
+    if post.hidden_at is not None:
+        raise Gone("A moderator has taken this post away.")
+    return post
+
+
+def valid(post_id: int) -> int:
+    """The number, if a post can have it. Raises 404."""
+    return post_id if post_id <= LARGEST else abort(404)

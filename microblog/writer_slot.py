@@ -1,0 +1,56 @@
+"""Whose turn it is to write, within one process."""
+
+import threading
+import time
+
+WRITE_WAIT = 2.0
+"""Seconds a writer waits in all: for its turn within this process, then for other programs. Answers come within 2.5."""
+
+SLOT_WAIT_STUCK = 0.05
+"""Seconds it waits for its turn while another program is known to hold the lock."""
+
+TURN = 0.7
+"""Seconds after which a turn that still has no lock is taken for one that waits for another program."""
+
+
+class WriterBusy(Exception):
+    """Another writer holds the database; nothing was read or changed. Becomes 503 with Retry-After."""
+
+
+class WriterSlot:
+    """One writer at a time in this process, so that a lock held elsewhere cannot take every thread.
+
+    Whoever waits gives up when the writer at its turn has waited TURN for the lock itself: another program holds it.
+    One that has the lock is slow at worst (a disk that takes its time, a machine with more to do) and worth the whole
+    WRITE_WAIT. While the lock is known to be held elsewhere, until somebody has it again, one at a time asks for it and
+    the others fail at once: the threads stay free for readers.
+    """
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._taken = False
+        self._asks_since: float | None = None
+        self._stuck = False
+
+    def acquire(self) -> None:
+        """Wait for the turn. Raises WriterBusy."""
+        end = time.monotonic() + (SLOT_WAIT_STUCK if self._stuck else WRITE_WAIT)
+        with self._free:
+            while self._taken:
+                asks_since = self._asks_since
+                left = (end if asks_since is None else min(end, asks_since + TURN)) - time.monotonic()
+                if left <= 0:
+                    raise WriterBusy
+                self._free.wait(left)
+            self._taken, self._asks_since = True, time.monotonic()
+
+    def has_lock(self) -> None:
+        """The writer at its turn has SQLite's lock: those who wait need not give up early."""
+        self._asks_since = None
+
+    def release(self, *, stuck: bool) -> None:
+        """Give the turn back; `stuck` says that SQLite's lock could not be had."""
+        with self._free:
+            self._taken = False
+            self._stuck = stuck
+            self._free.notify()

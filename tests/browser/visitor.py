@@ -1,0 +1,141 @@
+"""One person at one page of a real browser; whatever a page must never do is collected and told at the end."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+PASSWORD = "correct horse battery"
+REPORT_CSP = """addEventListener("securitypolicyviolation", (event) =>
+  reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));"""
+
+
+class Visitor:
+    """A page in a context of its own. `allow(…)` names the statuses ("net" for none at all) that a test provokes."""
+
+    def __init__(self, context: BrowserContext, base: str) -> None:
+        self.context, self.base = context, base
+        self.allowed: set[int | str] = set()
+        self.problems: list[str] = []
+        self.statuses: list[tuple[int | str, str]] = []
+        context.set_default_timeout(10_000)
+        context.expose_binding("reportViolation", lambda _, text: self.problems.append(f"CSP: {text}"))
+        context.add_init_script(REPORT_CSP)
+        context.on("request", self._asked)
+        context.on("response", self._answered)
+        context.on("requestfailed", self._failed)
+        context.on("console", self._said)
+        context.on("weberror", lambda error: self.problems.append(f"page error: {error.error}"))
+        self.asked_before_leaving = 0
+        context.on("dialog", self._dialog)
+        self.page: Page = context.new_page()
+        self.name = ""
+
+    # What a page must not do
+
+    def allow(self, *statuses: int | str) -> None:
+        self.allowed |= set(statuses)
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith((self.base + "/", "data:", "blob:")):
+            self.problems.append(f"third party: {request.url}")
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400:
+            self.statuses.append((response.status, f"{response.request.method} {response.url}"))
+
+    def _failed(self, request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # a live check that a later one replaced, or a page that was left
+            self.statuses.append(("net", f"{request.method} {request.url} {request.failure}"))
+
+    def _said(self, message: Any) -> None:
+        if message.type not in {"error", "warning"}:
+            return
+        about_network = message.text.startswith(("Failed to load resource", "htmx: htmx:error: Failed to fetch"))
+        late = message.text.startswith(("htmx: htmx:error: timeout", "htmx: htmx:error: network error"))
+        if about_network or ("net" in self.allowed and late):
+            return  # judged by its status
+        self.problems.append(f"console {message.type}: {message.text}")
+
+    def _dialog(self, dialog: Any) -> None:
+        """The browser asks whether to leave a page with something unsaved on it: yes."""
+        if dialog.type == "beforeunload":
+            self.asked_before_leaving += 1
+        else:
+            self.problems.append(f"dialog: {dialog.message}")
+        dialog.accept()
+
+    def leave(self) -> list[str]:
+        """Close; everything that should not have been."""
+        self.context.close()
+        return self.problems + [
+            f"unexpected {status}: {where}" for status, where in self.statuses if status not in self.allowed
+        ]
+
+    # What a person does
+
+    def go(self, path: str) -> "Visitor":
+        self.page.goto(self.base + path)
+        return self
+
+    def register(self, name: str) -> "Visitor":
+        """Become a member and be signed in, without the screen."""
+        send = self.context.request
+        form = send.get(self.base + "/register").text()
+        token = re.search(r'name="csrf_token" value="([^"]+)"', form)
+        assert token, form
+        fields = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "csrf_token": token[1]}
+        answer = send.post(self.base + "/register", form=fields, max_redirects=0)
+        assert answer.status == 303, answer.text()
+        send.get(self.base + "/")  # takes the welcome, which is another test's
+        self.name = name
+        return self
+
+    def at_home(self) -> "Visitor":
+        """On one's own profile."""
+        return self.go(f"/user/{self.name}")
+
+    def block(self, field: str) -> Locator:
+        return self.page.locator(f"#field-{field}")
+
+    def control(self, field: str) -> Locator:
+        return self.page.locator(f"#{field}")
+
+    def edit(self, field: str) -> Locator:
+        """Open the editor of `field`; its control. One that holds a draft has opened, or is about to, by itself."""
+        control = self.control(field)
+        if not self.has_draft(field):
+            self.block(field).locator("a[hx-get]").click()
+        expect(control).to_be_visible()
+        return control
+
+    def has_draft(self, field: str) -> bool:
+        """Whether this browser keeps a draft of `field`."""
+        script = "(end) => Object.keys(localStorage).some((key) => key.startsWith('draft:') && key.endsWith(end))"
+        return bool(self.page.evaluate(script, f":/edit_profile/{field}"))
+
+    def afresh(self) -> "Visitor":
+        """On one's own profile, with nothing left of what was typed."""
+        self.go("/").page.evaluate("localStorage.clear()")
+        return self.at_home()
+
+    def save(self, field: str) -> None:
+        self.block(field).get_by_role("button", name=re.compile("Save|Keep mine")).click()
+
+    def toast(self, text: str | re.Pattern[str] = "") -> Locator:
+        """The toasts that say `text`."""
+        return self.page.locator(".toast:not(.is-leaving)").filter(has_text=text)
+
+    def message(self, field: str) -> Locator:
+        return self.page.locator(f"#{field}-message")
+
+    def caret(self) -> list[Any]:
+        """Which control has the focus, and where the caret is in it."""
+        found: list[Any] = self.page.evaluate("""() => {
+          const { id, selectionStart, selectionEnd } = document.activeElement;
+          return [id, selectionStart, selectionEnd];
+        }""")
+        return found
+
+    def put_caret(self, field: str, at: int) -> None:
+        self.control(field).evaluate("(control, at) => { control.focus(); control.setSelectionRange(at, at); }", at)

@@ -1,0 +1,140 @@
+"""A browser without a screen: keeps cookies and the token, sends what htmx sends, and inspects every page it opens."""
+
+import contextvars
+import re
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from flask.testing import FlaskClient
+
+from microblog.models.user import User
+from tests.inspection import inspect_fragment, inspect_page
+
+PASSWORD = "correct horse battery"
+
+
+def _starved() -> float:
+    """Seconds for which this thread was ready and had no processor: what a busy machine adds, and no wait of ours."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
+class Page:
+    """What came back. `status`, `headers`, `text`; `one(css)` and `all(css)` look into it."""
+
+    def __init__(self, response: Any, seconds: float = 0.0) -> None:
+        self.response, self.seconds = response, seconds
+        self.status: int = response.status_code
+        self.headers = response.headers
+        self.data: bytes = response.get_data()
+        self.text: str = self.data.decode("utf-8", "replace")
+        self.json = response.get_json(silent=True)
+        html = "" if self.text.startswith("<?xml") else self.text
+        self.soup = BeautifulSoup(html, "html5lib" if "<html" in html else "html.parser")
+
+    @property
+    def reference(self) -> str:
+        return str(self.headers["X-Request-ID"])
+
+    @property
+    def is_page(self) -> bool:
+        return "<html" in self.text
+
+    def all(self, css: str) -> list[Tag]:
+        return list(self.soup.select(css))
+
+    def one(self, css: str) -> Tag:
+        found = self.all(css)
+        assert len(found) == 1, f"{len(found)} of {css} in:\n{self.text[:3000]}"
+        return found[0]
+
+    def said(self, css: str = "") -> str:
+        """The words a person reads at `css`, or in all of it."""
+        return " ".join((self.one(css) if css else self.soup).get_text(" ").split())
+
+    def values(self, css: str = 'form:not([role="search"])') -> dict[str, str]:
+        """What the form at `css` would send; of a page, the one that is not the search field's."""
+        form, found = self.one(css), {}
+        for control in form.select("input[name], textarea[name]"):
+            if control.get("type") in {"checkbox", "submit", "file"}:
+                continue
+            text = control.get_text().removeprefix("\n") if control.name == "textarea" else control.get("value", "")
+            found[str(control["name"])] = str(text)
+        for control in form.select("select[name]"):
+            chosen = control.select_one("option[selected]") or control.select_one("option")
+            found[str(control["name"])] = str(chosen["value"]) if chosen else ""
+        return found
+
+
+class Browser:
+    """One person's browser."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.client: FlaskClient = app.test_client()
+        self.token = ""
+        self.last: Page | None = None
+
+    def send(self, method: str, path: str, *, inspect: bool = True, follow: bool = False, **options: Any) -> Page:
+        """One request, in a context of its own: two tests' people must not share what Flask keeps for one of them."""
+        options.setdefault("buffered", True)
+        started, starved = time.perf_counter(), _starved()
+        response = contextvars.Context().run(self.client.open, path, method=method, follow_redirects=follow, **options)
+        response.get_data()
+        seconds = time.perf_counter() - started - (_starved() - starved)
+        page = Page(response, seconds)
+        response.close()
+        response.request.environ["wsgi.input"].close()  # a temporary file where the body was large
+        if page.headers.get("Content-Type", "").startswith("text/html") and page.text and not 300 <= page.status < 400:
+            if inspect and page.is_page:
+                inspect_page(page)
+            elif inspect:
+                inspect_fragment(page)
+        if found := re.search(r'name="csrf_token" value="([^"]+)"', page.text):
+            self.token = found[1]
+        self.last = page
+        return page
+
+    def get(self, path: str, **options: Any) -> Page:
+        return self.send("GET", path, **options)
+
+    def post(
+        self, path: str, *, data: dict[str, Any] | None = None, follow: bool = False, headers: Any = None, **fields: Any
+    ) -> Page:
+        """Send a form as a page does, without JavaScript."""
+        sent = {"csrf_token": self.token, **(data or {}), **fields}
+        return self.send("POST", path, data=sent, follow=follow, headers=headers)
+
+    def hx_get(self, path: str, **headers: str) -> Page:
+        return self.send("GET", path, headers=self._hx(headers))
+
+    def hx_post(
+        self, path: str, *, data: dict[str, Any] | None = None, headers: dict[str, str] | None = None, **fields: Any
+    ) -> Page:
+        """Send a form as htmx does."""
+        return self.send(
+            "POST", path, data={"csrf_token": self.token, **(data or {}), **fields}, headers=self._hx(headers)
+        )
+
+    def _hx(self, more: dict[str, str] | None) -> dict[str, str]:
+        return {
+            "HX-Request": "true",
+            "HX-Request-Type": "partial",
+            "HX-Source": "form",
+            "Accept": "text/html",
+            "X-CSRFToken": self.token,
+            **(more or {}),
+        }
+
+    def sign_in(self, user: User | str, password: str = PASSWORD) -> Self:
+        name = user if isinstance(user, str) else user.username
+        self.get("/login")
+        page = self.post("/login", username=name, password=password)
+        assert page.status == 303, f"{name} was not let in: {page.status} {page.text[:2000]}"
+        self.get("/edit_profile")
+        return self

@@ -1,0 +1,274 @@
+"""The site as tests meet it: a real database file or a real PostgreSQL, real log files, and a browser-like client."""
+
+import dataclasses
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from microblog import create_app
+from microblog.cli.db import upgrade
+from microblog.config import Database, Logs, Paths, Security, Server, Settings
+from microblog.extensions import db, writing
+from microblog.logs.setup import close
+from microblog.logs.start import start
+from microblog.models import Session, passwords
+from microblog.models.user import User
+from tests.client import Browser
+from tests.faults.injecting import injecting
+from tests.mailbox import Mailbox
+
+STRICT = os.environ.get("MICROBLOG_TEST_STRICT") == "1"
+"""On a machine that has everything, a skip for want of something is a failure."""
+
+POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgresql+psycopg://root@127.0.0.1:5432/test")
+PASSWORD = "correct horse battery"
+KEY = "k" * 40
+
+
+def absent(what: str) -> None:
+    """Skip for want of `what`; a failure where the machine is said to have everything."""
+    if STRICT:
+        pytest.fail(f"{what} is not here, and MICROBLOG_TEST_STRICT=1 says it must be")
+    pytest.skip(f"{what} is not here")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Lone surrogates in captured output would end the run: pytest-xdist cannot send them from process to process."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of the site runs on both databases, unless it says that it is about one of them."""
+    if "database" in metafunc.fixturenames:
+        kinds = ["sqlite", "postgresql"]
+        if metafunc.definition.get_closest_marker("sqlite_only"):
+            kinds = ["sqlite"]
+        marks = {"sqlite": (), "postgresql": (pytest.mark.postgresql,)}
+        metafunc.parametrize("database", [pytest.param(kind, marks=marks[kind]) for kind in kinds], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database as the migrations make it; copied for each test."""
+    folder = tmp_path_factory.mktemp("migrated")
+    upgrade(
+        Settings(paths=Paths(data=str(folder)), logs=Logs(directory=str(folder)), security=Security(secret_key=KEY))
+    )
+    close()
+    with sa.create_engine(f"sqlite:///{folder}/microblog.db").connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder / "microblog.db"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database of this test process's own, migrated; dropped at the end."""
+    server = sa.create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
+    name = f"microblog_test_{worker_id}_{os.getpid()}"
+    try:
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    except sa.exc.OperationalError:
+        absent("PostgreSQL")
+    url = sa.make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
+    logs = Logs(directory=str(tmp_path_factory.mktemp("postgresql")))
+    upgrade(Settings(database=Database(url=url), logs=logs, security=Security(secret_key=KEY)))
+    close()
+    yield url
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty, migrated database: SQLite, then PostgreSQL."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "microblog.db")
+        return "sqlite:///microblog.db"
+    url = str(request.getfixturevalue("postgresql_url"))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        tables = [name for name in sa.inspect(connection).get_table_names() if name != "alembic_version"]
+        connection.exec_driver_sql(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: str) -> Settings:
+    """The defaults, in a folder of the test's own. Override in a test module to change them."""
+    return Settings(
+        paths=Paths(data=str(tmp_path)),
+        database=Database(url=database),
+        logs=Logs(directory=str(tmp_path / "logs")),
+        server=Server(threads=4),
+        security=Security(secret_key=KEY),
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application; no context is pushed, so that each request has its own, as on a server."""
+    alerts = start(settings, process="test")
+    made = create_app(settings, alerts=alerts)
+    made.config["TESTING"] = False
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+    close()
+    alerts.close()
+
+
+@pytest.fixture
+def fault(app: Flask) -> Iterator[Callable[..., None]]:
+    """Let a request fail: ``fault("locked")`` for the next form that is sent, ``fault("500", "GET /login")``.
+
+    More in docs/fault-injection.md. Ask for it before the first request.
+    """
+    with injecting(app) as edge:
+        yield edge.arm
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """One person's browser."""
+    return Browser(app)
+
+
+@pytest.fixture
+def another_browser(app: Flask) -> Browser:
+    """Somebody else's browser, or the same person's phone."""
+    return Browser(app)
+
+
+_hash = ""
+
+
+@pytest.fixture
+def person(app: Flask) -> Callable[..., User]:
+    """Make a member: ``person("ana", about_me="…")``. Detached; its plain values can be read."""
+
+    def make(username: str, **values: Any) -> User:
+        global _hash
+        _hash = _hash or passwords.hash_password(PASSWORD)
+        with app.app_context(), writing():
+            user = User.register(username=username, email=f"{username}@example.org", password_hash=_hash)
+            for name, value in values.items():
+                setattr(user, name, value)
+            db.session.commit()
+            db.session.refresh(user)
+            db.session.expunge(user)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def ana(person: Callable[..., User]) -> User:
+    return person("ana")
+
+
+@pytest.fixture
+def bo(person: Callable[..., User]) -> User:
+    return person("bo_")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server that takes everything; see tests/mailbox.py for how to make it misbehave."""
+    box = Mailbox().start()
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def end_sessions(app: Flask) -> Callable[[], None]:
+    """Everybody's sessions end, as if they had run out."""
+
+    def end() -> None:
+        with app.app_context(), writing():
+            db.session.query(Session).delete()
+            db.session.commit()
+
+    return end
+
+
+@pytest.fixture
+def stored(app: Flask) -> Callable[..., Any]:
+    """Read from the database what is really there: ``stored(select(User.about_me))``."""
+
+    def read(statement: Any) -> Any:
+        with app.app_context():
+            return db.session.scalar(statement)
+
+    return read
+
+
+@pytest.fixture
+def records(settings: Settings) -> Callable[..., list[dict[str, Any]]]:
+    """The log's records so far, each one strict JSON: ``records("request.finished", reference=…)``."""
+
+    def read(event: str = "", **keys: Any) -> list[dict[str, Any]]:
+        path = Path(settings.log_dir) / "microblog.jsonl"
+        lines = _whole(path).splitlines() if path.exists() else []
+        every = [json.loads(line, parse_constant=_refuse) for line in lines]
+        return [r for r in every if event in ("", r["event"]) and keys.items() <= r.items()]
+
+    return read
+
+
+def _whole(path: Path) -> str:
+    """The log, once the line that another process is writing at this moment is there to its end."""
+    for _ in range(40):
+        text = path.read_text("utf-8")
+        if not text or text.endswith("\n"):
+            break
+        time.sleep(0.025)
+    return text
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+@pytest.fixture
+def changed(settings: Settings) -> Callable[..., Settings]:
+    """The settings with some values changed: ``changed(profile={"about_me_max": 5})``."""
+
+    def change(**sections: dict[str, Any]) -> Settings:
+        made = {name: dataclasses.replace(getattr(settings, name), **values) for name, values in sections.items()}
+        return dataclasses.replace(settings, **made)
+
+    return change
+
+
+@contextmanager
+def _route(app: Flask, path: str, view: Callable[..., Any], methods: list[str]) -> Iterator[None]:
+    # Flask refuses routes after the first request; a test's own app has had none, or is told so.
+    app._got_first_request = False
+    app.add_url_rule(path, f"test{len(app.view_functions)}", view, methods=methods)
+    yield
+
+
+@pytest.fixture
+def route(app: Flask) -> Callable[..., None]:
+    """Add a view that exists in this test only: ``route("/broken", view)``."""
+
+    def add(path: str, view: Callable[..., Any], methods: tuple[str, ...] = ("GET", "POST")) -> None:
+        with _route(app, path, view, list(methods)):
+            pass
+
+    return add

@@ -1,0 +1,70 @@
+"""Run by the tests as a program of its own: the production server around a small application.
+
+Started with a folder for data and log; prints the address once it answers.
+"""
+
+import os
+import sys
+import time
+
+from flask import Flask, request
+
+from microblog import server
+from microblog.config import Logs, Paths, Server, Settings
+
+
+def make_app() -> Flask:
+    app = Flask("served")
+    app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+
+    @app.get("/")
+    def home() -> str:
+        return f"{os.getpid()} {request.remote_addr} {request.scheme} {request.headers.get('X-Forwarded-For', '')}"
+
+    @app.get("/wait/<float:seconds>")
+    def wait(seconds: float) -> str:
+        time.sleep(seconds)
+        return "waited"
+
+    @app.post("/echo")
+    def echo() -> str:
+        return str(len(request.get_data()))
+
+    @app.get("/large")
+    def large() -> str:
+        return "x" * 20_000_000
+
+    @app.get("/escape")
+    def escape() -> str:
+        raise AssertionError("never reached")
+
+    return app
+
+
+class Escaping:
+    """What no application of ours does: let an exception reach the server."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] == "/escape":
+            raise RuntimeError("canary-in-the-text")
+        return self.app(environ, start_response)
+
+
+def main() -> int:
+    folder, workers, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    settings = Settings(
+        paths=Paths(data=folder),
+        logs=Logs(directory=folder, console="off"),
+        server=Server(port=0, workers=workers, threads=threads),
+    )
+    listener = server.listen("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.create_app = lambda *_, **__: Escaping(make_app())
+    return server.serve(settings, listener, version="0", announce=lambda _, pid: print(address, pid, flush=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

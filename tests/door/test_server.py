@@ -1,0 +1,364 @@
+"""The production server as a client meets it, and what a client can do to the others."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from microblog.config import ROOT
+
+Start = Callable[..., "Served"]
+
+
+class Served:
+    """A running server: its port, its process and its log."""
+
+    def __init__(self, folder: Path, workers: int = 1, threads: int = 2) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.door.serving", str(folder), str(workers), str(threads)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()[1]
+        self.port = urlsplit(line.split()[0]).port or 0
+        self.announced = int(line.split()[1])
+
+    def get(self, path: str = "/", timeout: float = 20, **headers: str) -> tuple[int, dict[str, str], str]:
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            client.request("GET", path, headers=headers)
+            answer = client.getresponse()
+            return answer.status, dict(answer.headers), answer.read().decode()
+        finally:
+            client.close()
+
+    def talk(self, payload: bytes, *, shut: bool = False, timeout: float = 20) -> bytes:
+        """Everything that comes back on one connection until the server closes it."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as client:
+            client.sendall(payload)
+            if shut:
+                client.shutdown(socket.SHUT_WR)
+            return rest(client)
+
+    def events(self) -> list[dict[str, object]]:
+        path = self.folder / "microblog.jsonl"
+        # What stands behind the last newline is still being written.
+        return [json.loads(line) for line in path.read_text().split("\n")[:-1]] if path.exists() else []
+
+    def stop(self) -> None:
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, sig)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.communicate(timeout=10)
+                return
+
+
+def rest(client: socket.socket) -> bytes:
+    """What still comes, until the server closes."""
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """`start(workers=1, threads=2)` serves; stopped at the end."""
+    running: list[Served] = []
+
+    def start(**options: int) -> Served:
+        running.append(Served(tmp_path, **options))
+        return running[-1]
+
+    yield start
+    for served in running:
+        served.stop()
+
+
+def test_it_works(start: Start) -> None:
+    served = start(workers=2)
+
+    status, headers, body = served.get()
+
+    assert status == 200
+    assert int(body.split()[0]) != served.process.pid
+    assert served.announced == served.process.pid
+    assert "Server" not in headers
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(20) == 0
+    names = [record["event"] for record in served.events()]
+    assert names.count("worker.started") == 2
+    assert names.count("server.started") == 1
+    assert names[-1] == "server.stopped"
+
+
+def test_the_server_itself_believes_no_proxy(start: Start) -> None:
+    _, _, body = start().get(**{"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"})
+
+    assert body.split()[1:] == ["127.0.0.1", "http", "203.0.113.9"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + b"canary" * 2000 + b"\r\n\r\n", b"431 "),
+        (b"GET /" + b"canary" * 2000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", b"414 "),
+        (b"GET / HTTP/1.1\r\nHost: a\r\ncanary canary\r\n\r\n", b"400 "),
+        (b"canary\r\n\r\n", b"400 "),
+        (b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: canary\r\n\r\n", b"501 "),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: canary\r\n\r\n", b"417 "),
+    ],
+)
+def test_what_is_no_request_gets_a_page_of_ours(start: Start, payload: bytes, status: bytes) -> None:
+    served = start()
+
+    answer = served.talk(payload)
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 " + status)
+    assert b"canary" not in answer
+    assert b"gunicorn" not in answer.lower()
+    assert b"X-Content-Type-Options: nosniff" in head
+    record = next(record for record in served.events() if record["event"] == "request.unreadable")
+    assert str(record["reference"]).encode() in body
+    assert f"X-Request-ID: {record['reference']}".encode() in head
+    assert served.get()[0] == 200
+
+
+def test_an_exception_that_escapes_the_application(start: Start) -> None:
+    served = start()
+
+    status, headers, body = served.get("/escape")
+
+    assert status == 500
+    assert "canary" not in body
+    assert headers["X-Request-ID"] in body
+    assert any(record["level"] == "error" for record in served.events())
+    assert served.get()[0] == 200
+
+
+def test_slow_clients_keep_nobody_out(start: Start) -> None:
+    served = start(threads=2)
+    clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(12)]
+    for client in clients[:8]:  # the other four only connect, as browsers do in advance
+        client.sendall(b"GET / HTTP/1.1\r\n")
+    began = time.monotonic()
+    while time.monotonic() - began < 3:
+        for client in clients[:8]:
+            client.sendall(b"X")
+        asked = time.monotonic()
+        assert served.get(timeout=2)[0] == 200
+        assert time.monotonic() - asked < 1
+        time.sleep(0.3)
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.slow
+def test_a_head_that_never_ends_is_given_up(start: Start) -> None:
+    served = start()
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        answer = b""
+        client.settimeout(0.5)
+        while not answer and time.monotonic() - began < 40:
+            client.sendall(b"X")
+            with suppress(TimeoutError):
+                answer = client.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert 14 < time.monotonic() - began < 25
+
+
+def test_a_head_in_pieces_and_two_at_once(start: Start) -> None:
+    served = start()
+    request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as client:
+        for byte in request:
+            client.sendall(bytes([byte]))
+            time.sleep(0.005)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+        client.sendall(request + request)
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 ") < 2:
+            answers += client.recv(4096)
+
+
+def test_a_slow_but_steady_upload_is_let_through(start: Start) -> None:
+    served = start()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as client:
+        client.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 40000\r\n\r\n")
+        for _ in range(8):
+            time.sleep(0.3)
+            client.sendall(b"x" * 5000)
+        assert rest(client).endswith(b"40000")
+
+
+def test_a_client_that_does_not_hang_up_holds_nobody(start: Start) -> None:
+    served = start()
+    clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(8)]
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert rest(client).startswith(b"HTTP/1.1 200 ")
+    began = time.monotonic()
+    served.get()
+
+    assert time.monotonic() - began < 1.5
+    for client in clients:
+        client.close()
+
+
+def test_an_early_refusal_reaches_a_client_that_is_still_sending(start: Start) -> None:
+    served = start()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nbad\xff\r\n\r\n")
+        for _ in range(20):
+            client.sendall(b"x" * 10_000)
+            time.sleep(0.01)
+        assert rest(client).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_stopping_server_waits_for_no_beginnings(start: Start) -> None:
+    served = start()
+    with socket.create_connection(("127.0.0.1", served.port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        time.sleep(0.3)
+        began = time.monotonic()
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        with suppress(OSError):
+            client.sendall(b"X")
+        assert served.process.wait(25) == 0
+
+    assert time.monotonic() - began < 10
+
+
+def test_a_client_that_goes_away_is_no_error(start: Start) -> None:
+    served = start()
+    with socket.create_connection(("127.0.0.1", served.port)) as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.recv(1000)
+    with socket.create_connection(("127.0.0.1", served.port)) as client:
+        client.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
+
+    assert served.get()[0] == 200
+    time.sleep(0.5)
+    assert not [record for record in served.events() if record["level"] in {"error", "critical"}]
+
+
+def test_sigterm_lets_requests_in_flight_finish(start: Start) -> None:
+    served = start(workers=2, threads=4)
+    for _ in range(30):  # connections that came and went leave nothing behind that would end the waiting early
+        served.get(Connection="close")
+    clients = [socket.create_connection(("127.0.0.1", served.port), timeout=30) for _ in range(6)]
+    for client in clients:
+        client.sendall(b"GET /wait/2.0 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    time.sleep(1)
+    began = time.monotonic()
+    served.process.send_signal(signal.SIGTERM)
+
+    answers = [rest(client) for client in clients]
+
+    assert all(answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"waited") for answer in answers)
+    assert served.process.wait(20) == 0
+    assert time.monotonic() - began < 15
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.slow
+def test_sigterm_does_not_wait_for_ever(start: Start) -> None:
+    served = start()
+    with socket.create_connection(("127.0.0.1", served.port)) as client:
+        client.sendall(b"GET /wait/60.0 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.5)
+        began = time.monotonic()
+        served.process.send_signal(signal.SIGTERM)
+        served.process.wait(25)
+
+    assert time.monotonic() - began < 20
+    assert served.events()[-1]["event"] == "server.stopped"
+
+
+def test_the_terminal_goes_away(start: Start) -> None:
+    served = start()
+    served.process.send_signal(signal.SIGHUP)
+
+    assert served.process.wait(20) == 0
+
+
+def test_a_killed_worker_is_replaced(start: Start) -> None:
+    served = start()
+    first = served.get()[2].split()[0]
+    os.kill(int(first), signal.SIGKILL)
+    deadline = time.monotonic() + 15
+    second = first
+    while second == first and time.monotonic() < deadline:
+        with suppress(OSError, http.client.HTTPException):
+            second = served.get(timeout=2)[2].split()[0]
+
+    assert second != first
+    names = [record["event"] for record in served.events()]
+    assert names.count("worker.started") == 2
+    assert names.count("server.started") == 1
+
+
+def workers_of(served: Served, count: int) -> dict[int, set[int]]:
+    """Which processors each worker may use, once there are `count` that answer."""
+    deadline = time.monotonic() + 30
+    while True:
+        found = {}
+        for pid in {int(str(one["pid"])) for one in served.events() if one["event"] == "worker.started"}:
+            with suppress(ProcessLookupError):  # the one that was killed
+                found[pid] = os.sched_getaffinity(pid)
+        if len(found) == count or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no say in it")
+def test_each_worker_has_a_processor_and_its_replacement_the_same(start: Start) -> None:
+    mine = os.sched_getaffinity(0)
+    served = start(workers=2)
+    first = workers_of(served, 2)
+    assert [len(has) for has in first.values()] == [1, 1]
+    assert len(set.union(*first.values())) == min(2, len(mine)), "not both on one"
+    assert os.sched_getaffinity(served.process.pid) == mine, "the first process is kept on none"
+    killed = max(first)  # the second: the order of starting would give its place to the other processor
+    os.kill(killed, signal.SIGKILL)
+    served_by = first
+    while killed in served_by:
+        served_by = workers_of(served, 2)
+    (new,) = served_by.keys() - first.keys()
+    assert served_by[new] == first[killed]
+
+
+def test_a_taken_port_is_told_in_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        failed = subprocess.run(
+            [sys.executable, "manage.py", "run", "--port", str(port)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith(f"Port {port} on 127.0.0.1 is taken by another program")
+    assert "Traceback" not in failed.stderr

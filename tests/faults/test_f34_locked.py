@@ -1,0 +1,119 @@
+"""F34: another program holds SQLite's write lock for 10 seconds while 16 people post and others read."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from statistics import quantiles
+
+import pytest
+from sqlalchemy import create_engine, func, select, update
+
+from microblog.extensions import db
+from microblog.models import User
+from tests.inspection import inspect_fragment
+
+POSTERS, HELD = 16, 10.0
+READS = 20
+"""A second; each when it is due, whether or not those before were answered, as by people who do not know each other."""
+
+
+def p95(seconds):
+    return quantiles(seconds, n=20)[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite_only
+def test_f34_it_works(broken_site, settings, person, records, stored, capsys):
+    site = broken_site
+    people = [person(f"poster_{number}") for number in range(POSTERS)]
+    visitors = [site.visitor(records) for _ in people]
+    for visitor, who in zip(visitors, people, strict=True):
+        visitor.counted = False
+        visitor.sign_in(who)
+        visitor.form = visitor.hx_get("/edit_profile/about_me").values()
+
+    posts, stop = [], threading.Event()
+
+    def post(visitor):
+        number = 0
+        while not stop.is_set():
+            number += 1
+            fields = visitor.form | {"about_me": f"text {number}", "csrf_token": visitor.token}
+            # Looked at when all is over: that would take a processor from the site.
+            page = visitor.send("POST", "/edit_profile/about_me", data=fields, headers=visitor._hx(None), inspect=False)
+            posts.append(page)
+            stop.wait(0.25)
+
+    file = Path(settings.data_dir) / "microblog.db"
+    holder = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("lock_holder.py")), str(file), str(HELD)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    reader = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("reader.py")), str(site.port), "/user/poster_1", str(READS)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        threads = [threading.Thread(target=post, args=(visitor,)) for visitor in visitors]
+        for thread in threads:
+            thread.start()
+        assert holder.stdout.readline() == "freed\n"
+        stop.set()
+        for thread in threads:
+            thread.join(10)
+        gets = [
+            (float(seconds), int(status)) for seconds, status in map(str.split, reader.communicate()[0].splitlines())
+        ]
+    finally:
+        stop.set()
+        reader.kill()
+        reader.wait()
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+
+    slowest, worst = max(page.seconds for page in posts), p95([seconds for seconds, _ in gets])
+    with capsys.disabled():
+        print(f"\nF34: {len(posts)} POSTs, slowest {slowest:.2f} s; {len(gets)} GETs, p95 {worst * 1000:.0f} ms")
+    while_held = [page for page in posts if page.status == 503]
+    assert len(while_held) >= len(posts) - POSTERS, "those in flight when the lock was freed may succeed"
+    assert {page.headers["Retry-After"] for page in while_held} == {"2"}
+    for page in posts:
+        inspect_fragment(page)
+    assert slowest <= 2.5
+    assert {status for _, status in gets} == {200}
+    assert worst <= 0.6
+    assert {record["level"] for record in records("database.busy")} == {"warning"}
+    assert not records("request.failed")
+
+    # And at once it works again, for everybody.
+    for visitor in visitors:
+        page = visitor.hx_post("/edit_profile/about_me", data=visitor.form | {"about_me": "after"})
+        assert page.status in (200, 409)
+    assert stored(select(func.count(User.id)).where(User.about_me != "")) == POSTERS
+
+
+def test_f34_a_row_that_another_program_holds(app, browser, ana, stored):
+    """PostgreSQL waits for the holder of a row for ever, unless it is told how long; SQLite has one lock for all."""
+    browser.sign_in(ana)
+    form = browser.hx_get("/edit_profile/about_me").values() | {"about_me": "typed meanwhile"}
+    with app.app_context():
+        url = db.engine.url
+    holder = create_engine(url)
+    try:
+        with holder.connect() as connection:
+            connection.execute(update(User).where(User.id == ana.id).values(location="elsewhere"))
+            page = browser.hx_post("/edit_profile/about_me", data=form)
+            assert page.status == 503
+            assert page.headers["Retry-After"]
+            assert stored(select(User.about_me)) == ""
+            connection.rollback()
+    finally:
+        holder.dispose()
+    assert browser.hx_post("/edit_profile/about_me", data=form).status == 200
+    assert stored(select(User.about_me)) == "typed meanwhile"

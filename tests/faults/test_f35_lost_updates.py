@@ -1,0 +1,29 @@
+"""F35: 8 processes read, add one and write back, on the same row. What was confirmed is what is there."""
+
+import pytest
+from sqlalchemy import select
+
+from microblog.models import User
+from tests.faults.processes import together
+
+PROCESSES = 8
+
+
+@pytest.mark.slow
+def test_f35_it_works(settings, ana, stored, database, capsys):
+    """SQLite with the 2,000 each of the measurement; PostgreSQL with fewer, as its locks are not ours."""
+    times = 2_000 if database.startswith("sqlite") else 250
+    found = together(settings, [["add", ana.id, times]] * PROCESSES)
+    done = sum(one["done"] for one in found)
+    busy = sum(one["busy"] for one in found)
+    seconds = max(one["seconds"] for one in found)
+    with capsys.disabled():
+        print(f"\nF35 {database[:6]}: {done} writes in {seconds} s ({done / seconds:.0f}/s), {busy} busy")
+    assert done + busy == PROCESSES * times
+    assert int(stored(select(User.about_me))) == done, "an update was lost"
+    assert busy <= done / 100, "nearly all succeed"
+
+
+def test_f35_few(settings, ana, stored):
+    found = together(settings, [["add", ana.id, 25]] * 3)
+    assert int(stored(select(User.about_me))) == sum(one["done"] for one in found) == 75

@@ -1,0 +1,293 @@
+"""The code base about itself: who may know whom, which addresses there are, where anything at all may be caught."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jinja2 import StrictUndefined
+
+from microblog.config import ROOT
+
+PACKAGE = ROOT / "microblog"
+TEMPLATES = ROOT / "templates"
+
+# A new arrow is a decision: it is made here. Features (admin, auth, circles, home, …) never know each other; logs
+# and config know nothing of the site.
+MAY_KNOW = {
+    "config_values": set(),
+    "config_sources": {"config_values"},
+    "config": {"config_sources", "config_values"},
+    "logs": {"config"},
+    "mail": {"config", "logs"},
+    "tokenizer": set(),
+    "writer_slot": set(),
+    "database": {"logs", "tokenizer", "writer_slot"},
+    "database_trouble": {"database"},
+    "schema": {"config", "database", "logs"},
+    "extensions": {"config", "database", "schema"},
+    "models": {"extensions"},
+    "web": {"schema", "config", "extensions", "logs", "models", "database", "database_trouble"},
+    "admin": {"config", "extensions", "logs", "models", "web"},
+    "auth": {"database", "extensions", "logs", "models", "web"},
+    "circles": {"extensions", "logs", "models", "web"},
+    "home": {"extensions", "models", "web"},
+    "feeds": {"extensions", "models", "web"},
+    "search": {"extensions", "models", "tokenizer", "web"},
+    "moderation": {"extensions", "logs", "models", "web"},
+    "notifications": {"extensions", "models", "web"},
+    "people": {"database", "extensions", "logs", "models", "web"},
+    "posts": {"extensions", "logs", "models", "web"},
+    "errors": {"schema", "database", "database_trouble", "extensions", "logs", "models", "web"},
+    "microblog": {
+        *(
+            "admin",
+            "auth",
+            "circles",
+            "config",
+            "errors",
+            "extensions",
+            "feeds",
+            "home",
+            "logs",
+            "models",
+            "moderation",
+        ),
+        *("notifications", "people", "posts", "search", "web"),
+    },
+    "running": {"config"},
+    "backups": {"config", "logs", "running"},
+    "server_worker": {"logs"},
+    "server": {"config", "logs", "microblog", "running", "server_worker", "web"},
+    "debug_mode": {"config"},
+    "faults": {"config", "debug_mode", "extensions", "logs", "models", "web"},
+    "debugger": {"web"},
+    "development": {"config", "debug_mode", "debugger", "faults", "logs", "microblog", "running", "server"},
+    "bootstrap": set(),  # the standard library only: it runs before anything is installed
+    "demo": {"extensions", "models"},
+    "cli": {
+        *(
+            "backups",
+            "demo",
+            "schema",
+            "config",
+            "config_sources",
+            "config_values",
+            "development",
+            "extensions",
+            "database",
+        ),
+        *("logs", "mail", "microblog", "models", "server", "web"),
+    },
+}
+
+# Where a component must survive whatever happens in it. Everywhere else an exception is named.
+MAY_CATCH_ALL = {
+    *("errors.py", "web/last_resort.py", "web/optional.py"),
+    *("bootstrap.py", "people/avatar_store.py", "debugger/middleware.py"),
+}
+MAY_CATCH_ALL_BELOW = ("logs/",)
+
+ROUTES = {
+    "/": {"GET"},
+    "/admin/errors": {"GET"},
+    "/admin/errors/<fingerprint>": {"GET"},
+    "/admin/errors/<fingerprint>/mute": {"POST"},
+    "/admin/errors/<fingerprint>/reopen": {"POST"},
+    "/admin/errors/<fingerprint>/resolve": {"POST"},
+    "/admin/errors/<fingerprint>/undo": {"POST"},
+    "/admin/logs": {"GET"},
+    "/admin/logs/<reference>": {"GET"},
+    "/admin/logs/new": {"GET"},
+    "/avatar/<int:user_id>/<key>.webp": {"GET"},
+    "/avatar/<seed>.svg": {"GET"},
+    "/bookmarks": {"GET"},
+    "/drill": {"GET"},
+    "/edit_profile": {"GET", "POST"},
+    "/explore/feed.atom": {"GET"},
+    "/edit_profile/<field>": {"GET", "POST"},
+    "/edit_profile/<field>/check": {"POST"},
+    "/edit_profile/avatar": {"GET", "POST"},
+    "/edit_profile/avatar/remove": {"POST"},
+    "/edit_profile/avatar/restore": {"POST"},
+    "/explore": {"GET"},
+    "/index": {"GET"},
+    "/livez": {"GET"},
+    "/login": {"GET", "POST"},
+    "/logout": {"POST"},
+    "/metrics": {"GET"},
+    "/moderation": {"GET"},
+    "/moderation/log": {"GET"},
+    "/moderation/post/<int:post_id>": {"GET"},
+    "/moderation/post/<int:post_id>/<verb>": {"POST"},
+    "/moderation/user/<int:user_id>": {"GET"},
+    "/moderation/user/<int:user_id>/<verb>": {"POST"},
+    "/notifications": {"GET"},
+    "/notifications/read": {"POST"},
+    "/notifications/unread": {"GET"},
+    "/outcome": {"GET"},
+    "/people/suggested": {"GET"},
+    "/post": {"GET", "POST"},
+    "/post/<int:post_id>": {"GET"},
+    "/post/<int:post_id>/bookmark": {"POST"},
+    "/post/<int:post_id>/delete": {"POST"},
+    "/post/<int:post_id>/edit": {"GET", "POST"},
+    "/post/<int:post_id>/history": {"GET"},
+    "/post/<int:post_id>/like": {"POST"},
+    "/post/<int:post_id>/reply": {"GET", "POST"},
+    "/post/<int:post_id>/report": {"GET", "POST"},
+    "/post/<int:post_id>/restore": {"POST"},
+    "/post/<int:post_id>/unbookmark": {"POST"},
+    "/post/<int:post_id>/unlike": {"POST"},
+    "/readyz": {"GET"},
+    "/register": {"GET", "POST"},
+    "/register/check/<field>": {"POST"},
+    "/search": {"GET"},
+    "/search/people": {"GET"},
+    "/settings/locale": {"GET", "POST"},
+    "/settings/locale/check": {"POST"},
+    "/settings/notifications": {"GET", "POST"},
+    "/settings/people": {"GET"},
+    "/tag/<tag>": {"GET"},
+    "/tag/<tag>/feed.atom": {"GET"},
+    "/user/<username>": {"GET"},
+    "/user/<username>/<field>": {"GET"},
+    "/user/<username>/block": {"POST"},
+    "/user/<username>/card": {"GET"},
+    "/user/<username>/feed.atom": {"GET"},
+    "/user/<username>/follow": {"POST"},
+    "/user/<username>/followers": {"GET"},
+    "/user/<username>/following": {"GET"},
+    "/user/<username>/mute": {"POST"},
+    "/user/<username>/report": {"GET", "POST"},
+    "/user/<username>/unblock": {"POST"},
+    "/user/<username>/unfollow": {"POST"},
+    "/user/<username>/unmute": {"POST"},
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text())
+
+
+def unit(module: str) -> str:
+    """The room a module is in: ``microblog.web.htmx`` is in web."""
+    return module.split(".")[1] if "." in module else module
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "microblog":
+            for alias in node.names:
+                inside = (PACKAGE / alias.name).is_dir() or (PACKAGE / f"{alias.name}.py").is_file()
+                yield f"microblog.{alias.name}" if inside else "microblog"
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def test_everybody_knows_only_whom_they_may():
+    wrong = defaultdict(set)
+    for path, tree in modules():
+        here = "microblog" if path == "__init__.py" else path.split("/")[0].removesuffix(".py")
+        for module in imported(tree):
+            there = unit(module)
+            if module.split(".")[0] == "microblog" and there != here and there not in MAY_KNOW[here]:
+                wrong[path].add(module)
+    assert not wrong
+
+
+def test_only_the_door_is_free_of_packages():
+    """bootstrap.py runs on a bare Python."""
+    import sys
+
+    tree = ast.parse((PACKAGE / "bootstrap.py").read_text())
+    assert {module.split(".")[0] for module in imported(tree)} <= set(sys.stdlib_module_names)
+
+
+def test_nothing_else_catches_everything():
+    for path, tree in modules():
+        if path in MAY_CATCH_ALL or path.startswith(MAY_CATCH_ALL_BELOW):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                caught = ast.unparse(node.type) if node.type else ""
+                assert caught not in {"", "Exception", "BaseException"}, f"{path}:{node.lineno}"
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+                assert "Exception" not in [ast.unparse(argument) for argument in node.args], f"{path}:{node.lineno}"
+
+
+def test_the_addresses_of_the_site(app):
+    found = defaultdict(set)
+    for rule in app.url_map.iter_rules():
+        found[rule.rule] |= rule.methods - {"HEAD", "OPTIONS"}
+    assert found == ROUTES
+
+
+def test_every_feature_has_its_room_in_each_tree(app):
+    for name in {name for name in app.blueprints if name != "health"}:
+        assert (PACKAGE / name).is_dir()
+        assert (TEMPLATES / name).is_dir() or name == "feeds", "XML, which is built as a tree"
+        assert (ROOT / "tests" / name).is_dir() or name == "home"
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*")), ids=lambda path: path.name)
+def test_templates(path: Path):
+    if path.is_dir():
+        return
+    name, text = path.name, path.read_text()
+    assert path.suffix in {".html", ".txt"}, "only these are escaped"
+    assert "| safe" not in text
+    assert "|safe" not in text
+    assert "style=" not in text
+    assert not re.search(r"\son\w+=", text)
+    assert not re.search(r"hx-(boost|on|select|status)\b", text), (
+        "see docs/errors.md: these override the answer's headers"
+    )
+    if name.startswith("_") or name.endswith(".swaps.html"):
+        assert text.startswith("{#"), "its first line is its signature"
+
+
+def test_every_template_is_used(app):
+    source = "".join(path.read_text() for path in [*PACKAGE.rglob("*.py"), *TEMPLATES.rglob("*.html")])
+    for path in TEMPLATES.rglob("*.html"):
+        name = path.relative_to(TEMPLATES).as_posix()
+        assert f'"{name}"' in source, f"nobody draws {name}"
+        app.jinja_env.get_template(name)
+
+
+def test_a_name_that_is_not_there_is_an_error(app):
+    assert app.jinja_env.undefined is StrictUndefined
+
+
+def test_no_context_processor_of_ours(app):
+    """They would run for every error page too, and one that asks the database would break it when that is gone."""
+    for processors in app.template_context_processors.values():
+        assert {processor.__module__.split(".")[0] for processor in processors} <= {"flask", "flask_wtf"}
+
+
+def test_no_module_is_longer_than_one_can_read():
+    """About 150 lines keep a file calm; these are longer, because splitting them would make the reader jump."""
+    longer = {
+        "errors.py",  # every way a request can fail, in one place
+        "config.py",  # every setting, in one place
+        "bootstrap.py",  # must be one file: nothing can be imported yet
+        "logs/file.py",  # the handler: one lock, one file, read from top to bottom
+    }
+    for path, _ in modules():
+        lines = len((PACKAGE / path).read_text().splitlines())
+        assert lines <= 300 or path in longer, f"{path} has {lines} lines"
+
+
+def test_nothing_typed_is_ever_logged():
+    """No log call hands over a form's data."""
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log."):
+                handed = " ".join(ast.unparse(keyword.value) for keyword in node.keywords)
+                handed = handed.replace("form.remember.data", "")  # a tick, nothing typed
+                assert not re.search(r"\.data\b|request\.form|password", handed), f"{path}:{node.lineno} logs {handed}"
