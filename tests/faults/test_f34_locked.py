@@ -1,17 +1,21 @@
 """F34: another program holds SQLite's write lock for 10 seconds while 16 people post and others read."""
 
+import json
 import subprocess
 import sys
-import threading
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
 
 import pytest
 from sqlalchemy import create_engine, func, select, update
+from werkzeug.wrappers import Response
 
 from microblog.extensions import db
 from microblog.models import User
+from tests.client import Page
 from tests.inspection import inspect_fragment
+from tests.watched import check
 
 POSTERS, HELD = 16, 10.0
 READS = 20
@@ -20,6 +24,29 @@ READS = 20
 
 def p95(seconds):
     return quantiles(seconds, n=20)[-1]
+
+
+@contextmanager
+def helper(name, *arguments):
+    """One of the programs beside this file, ended with the block."""
+    program = [sys.executable, str(Path(__file__).with_name(name)), *map(str, arguments)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def sent_by(visitor):
+    """What poster.py needs to know of `visitor`."""
+    cookie = "; ".join(f"{name}={value}" for name, value in visitor.client.cookies.items())
+    headers = visitor._hx(None) | {"Cookie": cookie}
+    return {"headers": headers, "fields": visitor.form | {"csrf_token": visitor.token}}
+
+
+def answered(found):
+    """The page that poster.py tells of."""
+    return Page(Response(found["text"], found["status"], found["headers"]), found["seconds"])
 
 
 @pytest.mark.slow
@@ -33,49 +60,20 @@ def test_f34_it_works(broken_site, settings, person, records, stored, capsys):
         visitor.sign_in(who)
         visitor.form = visitor.hx_get("/edit_profile/about_me").values()
 
-    posts, stop = [], threading.Event()
-
-    def post(visitor):
-        number = 0
-        while not stop.is_set():
-            number += 1
-            fields = visitor.form | {"about_me": f"text {number}", "csrf_token": visitor.token}
-            # Looked at when all is over: that would take a processor from the site.
-            page = visitor.send("POST", "/edit_profile/about_me", data=fields, headers=visitor._hx(None), inspect=False)
-            posts.append(page)
-            stop.wait(0.25)
-
     file = Path(settings.data_dir) / "microblog.db"
-    holder = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("lock_holder.py")), str(file), str(HELD)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    reader = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("reader.py")), str(site.port), "/user/poster_1", str(READS)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with (
+        helper("lock_holder.py", file, HELD) as holder,
+        helper("reader.py", site.port, "/user/poster_1", READS) as reader,
+        helper("poster.py", site.port, "/edit_profile/about_me") as poster,
+    ):
         assert holder.stdout.readline() == "held\n"
-        threads = [threading.Thread(target=post, args=(visitor,)) for visitor in visitors]
-        for thread in threads:
-            thread.start()
+        poster.stdin.write(json.dumps([sent_by(visitor) for visitor in visitors]) + "\n")
+        poster.stdin.flush()
         assert holder.stdout.readline() == "freed\n"
-        stop.set()
-        for thread in threads:
-            thread.join(10)
+        posts = [answered(json.loads(line)) for line in poster.communicate()[0].splitlines()]
         gets = [
             (float(seconds), int(status)) for seconds, status in map(str.split, reader.communicate()[0].splitlines())
         ]
-    finally:
-        stop.set()
-        reader.kill()
-        reader.wait()
-        holder.kill()
-        holder.wait()
-        holder.stdout.close()
 
     slowest, worst = max(page.seconds for page in posts), p95([seconds for seconds, _ in gets])
     with capsys.disabled():
@@ -84,6 +82,7 @@ def test_f34_it_works(broken_site, settings, person, records, stored, capsys):
     assert len(while_held) >= len(posts) - POSTERS, "those in flight when the lock was freed may succeed"
     assert {page.headers["Retry-After"] for page in while_held} == {"2"}
     for page in posts:
+        check(page, "fragment")
         inspect_fragment(page)
     assert slowest <= 2.5
     assert {status for _, status in gets} == {200}

@@ -1,0 +1,55 @@
+"""Sends forms again and again until its input ends, then prints what came back, a JSON object a line.
+
+A process of its own, as reader.py: the wait of a person is not made longer by the threads beside it looking into pages.
+`python poster.py PORT PATH`; the first line of its input is a JSON list of people, each `headers` and `fields`.
+"""
+
+import http.client
+import json
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlencode
+
+PAUSE = 0.25  # seconds between an answer and the next form
+
+Person = dict[str, dict[str, str]]
+
+
+def send(port: int, path: str, headers: dict[str, str], fields: dict[str, str]) -> dict[str, Any]:
+    started = time.perf_counter()
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    try:
+        sent = headers | {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
+        client.request("POST", path, urlencode(fields), sent)
+        answer = client.getresponse()
+        text = answer.read().decode()
+        seconds = time.perf_counter() - started
+        return {"seconds": seconds, "status": answer.status, "headers": answer.getheaders(), "text": text}
+    finally:
+        client.close()
+
+
+def main(port: int, path: str) -> None:
+    people: list[Person] = json.loads(sys.stdin.readline())
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def post(person: Person) -> list[dict[str, Any]]:
+        answers: list[dict[str, Any]] = []
+        while not ended.is_set():
+            fields = person["fields"] | {"about_me": f"text {len(answers) + 1}"}
+            answers.append(send(port, path, person["headers"], fields))
+            ended.wait(PAUSE)
+        return answers
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        for answers in pool.map(post, people):
+            for answer in answers:
+                print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
