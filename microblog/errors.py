@@ -270,13 +270,8 @@ def answer(failure: Failure) -> Response:
 def _as_fragment(failure: Failure, title: str) -> Response:
     """A toast: it touches neither the target nor what was typed, whatever the form's own hx-target says."""
     if failure.status == 413 and (beside := _upload_field()):
-        response = make_response(
-            render_template("shared/_message.html", field=beside, message=failure.sentence, state="refused")
-        )
-        response.headers["HX-Retarget"] = f"#{message_id(beside)}"
-        response.headers["HX-Reswap"] = "outerHTML"
-        response.headers["HX-Push-Url"] = "false"
-        return response
+        html = render_template("shared/_message.html", field=beside, message=failure.sentence, state="refused")
+        return _put(html, message_id(beside), "outerHTML")
     toast = Toast(
         title=title,
         text=_text(failure, still_here=True),
@@ -287,11 +282,12 @@ def _as_fragment(failure: Failure, title: str) -> Response:
         link=failure.link,
         link_text=failure.link_text,
     )
-    response = make_response(render_template("shared/_toast.html", toast=toast))
-    response.headers["HX-Retarget"] = f"#{TOASTS}"
-    response.headers["HX-Reswap"] = "beforeend"
-    response.headers["HX-Push-Url"] = "false"
-    return response
+    return _put(render_template("shared/_toast.html", toast=toast), TOASTS, "beforeend")
+
+
+def _put(html: str, element_id: str, swap: str) -> Response:
+    """An answer that htmx puts somewhere else than the form says, without calling it a new address."""
+    return Response(html, headers={"HX-Retarget": f"#{element_id}", "HX-Reswap": swap, "HX-Push-Url": "false"})
 
 
 def _as_json(failure: Failure, title: str) -> Response:

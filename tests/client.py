@@ -17,7 +17,11 @@ PASSWORD = "correct horse battery"
 
 
 def starved_seconds() -> float:
-    """Seconds for which this thread was ready and had no processor: what a busy machine adds, and no wait of ours."""
+    """Seconds for which this thread was ready and had no processor: what a busy machine adds, and no wait of ours.
+
+    For upper bounds only: a kernel that takes a thread off its list late (Linux 6.12 and later do) sometimes counts a
+    whole sleep as waiting for a processor.
+    """
     try:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError):

@@ -30,7 +30,7 @@ FILES = {"overlay.js": "text/javascript", "overlay.css": "text/css"}
 KEPT = 20
 """So many tracebacks can still be opened; each holds the variables of its frames."""
 
-TRUSTED = [".localhost", "127.0.0.1", "[::1]"]
+TRUSTED = (".localhost", "127.0.0.1", "[::1]")
 
 GONE = "<!doctype html><title>Gone</title><p>The process that knew this traceback has ended. Repeat the request."
 

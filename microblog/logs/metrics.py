@@ -8,7 +8,6 @@ The library keeps one lock for all its values, which a fork in the wrong moment 
 chooses its kind of value when it is imported. So both are made anew here, after each fork.
 """
 
-import contextlib
 import fcntl
 import logging
 import os
@@ -81,8 +80,10 @@ _place: int | None = None  # the descriptor of the lock on ours
 def _harmless(count: Callable[P, None]) -> Callable[P, None]:
     @wraps(count)
     def counted(*args: P.args, **options: P.kwargs) -> None:
-        with contextlib.suppress(Exception):
+        try:
             count(*args, **options)
+        except Exception:  # noqa: BLE001 - a request is worth more than its count
+            return
 
     return counted
 

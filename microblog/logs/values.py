@@ -99,8 +99,9 @@ class Plain:
             return f"<{kind.__name__}, which raised {type(problem).__name__}>"
 
     def _text(self, value: str) -> str:
-        text = readable(value, min(self.limits.text, self.room))
-        self.room = max(0, self.room - len(text))
+        text = readable(value, self.limits.text if self.limits.text < self.room else self.room)
+        left = self.room - len(text)
+        self.room = left if left > 0 else 0
         return scrub(text)
 
     def _large(self, value: int) -> str:

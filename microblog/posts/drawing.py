@@ -1,6 +1,7 @@
 """A post as HTML, drawn once for all who see the same."""
 
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import lru_cache, partial
 
 from flask import current_app, g
 from markupsafe import Markup
@@ -20,11 +21,17 @@ def post_html(post: Shown, reply: PostForm | None = None) -> Markup:
 
     Remembered by everything it is made of, so that nothing has to be forgotten when something changes.
     """
-    viewer = g.get("viewer")
-    made_of = post, role(post, viewer), in_words(post.created_at, now()), viewer.time_zone if viewer else ""
-    if reply or current_app.debug:  # in debug mode a template may be another one now
-        return _draw(*made_of, reply)
-    return _remembered(*made_of)
+    return posts_html([post], reply)
+
+
+def posts_html(posts: Iterable[Shown], reply: PostForm | None = None) -> Markup:
+    """Several, one below the other."""
+    viewer, moment = g.get("viewer"), now()
+    place = viewer.time_zone if viewer else ""
+    # In debug mode a template may be another one now.
+    draw = partial(_draw, reply=reply) if reply or current_app.debug else _remembered
+    drawn = [draw(post, role(post, viewer), in_words(post.created_at, moment, zone(place)), place) for post in posts]
+    return Markup("\n".join(drawn))  # noqa: S704 - each is escaped where it is drawn
 
 
 def role(post: Shown, viewer: Viewer | None) -> str:

@@ -83,14 +83,14 @@ def icons(debug: bool) -> Callable[..., Markup]:
 
 def avatar(person: User | Viewer, size: str) -> Markup:
     """The picture of `person`; `size` is small, medium or large."""
-    form = '<img class="avatar avatar--{}" src="{}" alt="" width="96" height="96" decoding="async">'
-    return Markup(form).format(size, avatar_url(person))  # noqa: S704 - a constant
+    form = Markup('<img class="avatar avatar--%s" src="%s" alt="" width="96" height="96" decoding="async">')
+    return form % (size, avatar_url(person))  # takes a third of the time of format()
 
 
 def token(key: str = "") -> Markup:
     """What every form carries: the session's token, and a key of its own, so that it changes something only once."""
-    form = '<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="once" value="{}">'
-    return Markup(form).format(generate_csrf(), key or new_key())  # noqa: S704 - a constant
+    form = Markup('<input type="hidden" name="csrf_token" value="%s"><input type="hidden" name="once" value="%s">')
+    return form % (generate_csrf(), key or new_key())
 
 
 def remembered_partial(name: str, **values: Any) -> Markup:

@@ -33,34 +33,36 @@ _NOT_ON_FILES = {
 _PARTS = ("text/css", "text/javascript")
 _FILES = (*_PARTS, "image/")
 
+# Pages are made for one person at one moment; what may be kept (files) says so itself.
+_NOT_KEPT = {"Cache-Control": "no-store"}
 
-_PART = tuple(_EVERYWHERE.items())
-_FILE = (*_PART, *_NOT_ON_PARTS.items())
-_PAGE = (*_FILE, *_NOT_ON_FILES.items())
+
+def _in_lower_case(*wanted: dict[str, str]) -> list[tuple[str, tuple[str, str]]]:
+    return [(name.lower(), (name, value)) for some in wanted for name, value in some.items()]
+
+
+_PART = _in_lower_case(_EVERYWHERE)
+_FILE = _in_lower_case(_EVERYWHERE, _NOT_ON_PARTS, _NOT_KEPT)
+_PAGE = _in_lower_case(_EVERYWHERE, _NOT_ON_PARTS, _NOT_KEPT, _NOT_ON_FILES)
+_VARY = [(name.lower(), name) for name in VARY]
 
 
 def complete(sent: list[tuple[str, str]], *, reference: str, secure: bool) -> list[tuple[str, str]]:
     """`sent` and what is missing there: policies, the reference, Vary, and a cache rule."""
-    headers = [pair for pair in sent if pair[0].lower() != "x-request-id"]  # a copy: the list may be another's
     # On the bare list: with Werkzeug's Headers, which look through themselves for each, it took a tenth of an answer.
-    there = {name.lower(): value for name, value in headers}
-
-    def default(name: str, value: str) -> None:
-        if name.lower() not in there:
-            headers.append((name, value))
-
+    there = {pair[0].lower(): pair[1] for pair in sent}
+    # A copy: the list may be another's.
+    headers = [pair for pair in sent if pair[0].lower() != "x-request-id"] if "x-request-id" in there else sent.copy()
     kind = there.get("content-type", "")
-    for name, value in _PART if kind.startswith(_PARTS) else _FILE if kind.startswith(_FILES) else _PAGE:
-        default(name, value)
-    if secure:
-        default("Strict-Transport-Security", "max-age=31536000")
-    if kind.startswith(_PARTS):
+    wanted = _PART if kind.startswith(_PARTS) else _FILE if kind.startswith(_FILES) else _PAGE
+    headers += [pair for name, pair in wanted if name not in there]
+    if secure and "strict-transport-security" not in there:
+        headers.append(("Strict-Transport-Security", "max-age=31536000"))
+    if wanted is _PART:
         return headers  # the same for everybody, in no log, and with a cache rule of its own
     headers.append(("X-Request-ID", reference))
-    varies = ",".join(value.lower() for name, value in headers if name.lower() == "vary")
+    varies = ",".join(value.lower() for name, value in sent if name.lower() == "vary") if "vary" in there else ""
     known = {name.strip() for name in varies.split(",")}
-    if missing := [name for name in VARY if name.lower() not in known]:
+    if missing := [name for lower, name in _VARY if lower not in known]:
         headers.append(("Vary", ", ".join(missing)))
-    # Pages are made for one person at one moment; what may be kept (files) says so itself.
-    default("Cache-Control", "no-store")
     return headers

@@ -1,9 +1,8 @@
 """Who asked: htmx for a fragment, a program for JSON, or a browser for a page."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from flask import Response, make_response, redirect, render_template, request, url_for
-from werkzeug.datastructures import EnvironHeaders, Headers
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -13,25 +12,26 @@ VARY = ("HX-Request", "HX-Request-Type")
 """Without these the Back button was seen to show a bare fragment as the page."""
 
 
-def _asks_for_fragment(headers: Headers | EnvironHeaders) -> bool:
+def asks_for_fragment(environ: dict[str, Any]) -> bool:
+    """Whether htmx will swap the answer to this request into a part of the page."""
     return (
-        headers.get("HX-Request") == "true"
-        and headers.get("HX-Request-Type") != "full"
-        and headers.get("HX-Boosted") != "true"
-        and headers.get("HX-History-Restore-Request") != "true"
+        environ.get("HTTP_HX_REQUEST") == "true"
+        and environ.get("HTTP_HX_REQUEST_TYPE") != "full"
+        and environ.get("HTTP_HX_BOOSTED") != "true"
+        and environ.get("HTTP_HX_HISTORY_RESTORE_REQUEST") != "true"
     )
 
 
 def wants_fragment() -> bool:
-    """Whether htmx will swap the answer into a part of the page."""
-    return _asks_for_fragment(request.headers)
+    """The same of the running request."""
+    return asks_for_fragment(request.environ)
 
 
 def representation(asked: WerkzeugRequest) -> Representation:
     """How an error is to be told to whoever sent `asked`."""
     if asked.path.startswith("/api/"):
         return "json"
-    if _asks_for_fragment(asked.headers):
+    if asks_for_fragment(asked.environ):
         return "fragment"
     accepts = asked.accept_mimetypes
     json_quality = max(accepts["application/json"], accepts["application/problem+json"])

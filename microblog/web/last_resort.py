@@ -13,13 +13,14 @@ from urllib.parse import unquote
 import structlog
 from gunicorn.http.errors import ParseException
 from werkzeug.wrappers import Request
+from werkzeug.wsgi import get_path_info
 
 from microblog.logs import events, metrics, slow
 from microblog.logs.context import RequestStats, stats
 from microblog.logs.reference import new_reference, normalise
 from microblog.web.access import came_from
 from microblog.web.headers import complete
-from microblog.web.htmx import representation
+from microblog.web.htmx import asks_for_fragment, representation
 from microblog.web.kept import as_html
 
 log = structlog.get_logger(__name__)
@@ -200,12 +201,11 @@ class LastResort:
     def _write_line(
         self, environ: dict[str, Any], known: RequestStats, status: int, size: int, complete: bool, started: float
     ) -> None:
-        asked = Request(environ)  # its path is UTF-8, as it was typed
         level = _LEVEL.get(status, "error" if status >= 500 else "info")
         getattr(log, level)(
             events.REQUEST_FINISHED,
             method=environ["REQUEST_METHOD"],
-            path=asked.path[:500],
+            path=get_path_info(environ)[:500],  # UTF-8, as it was typed
             route=known.route,
             endpoint=known.endpoint,
             status=status,
@@ -215,9 +215,9 @@ class LastResort:
             bytes=size,
             complete=complete,
             user_id=known.user_id,
-            fragment=representation(asked) == "fragment",
+            fragment=asks_for_fragment(environ),
             hx_source=environ.get("HTTP_HX_SOURCE", ""),
-            page=unquote(came_from(asked))[:500],
+            page=unquote(came_from(Request(environ)))[:500] if "HTTP_REFERER" in environ else "",
             address=shortened(environ.get("REMOTE_ADDR", ""), self._addresses),
         )
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from flask import current_app, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map
 
 from microblog.web.access import SAFE_METHODS
 
@@ -76,19 +77,24 @@ def mistyped(path: str) -> Way | None:
     if bare != path and (way := page_at(bare)):
         return way
     typed = SUFFIX.sub("", bare.lower())
-    rules = current_app.url_map.iter_rules()
-    known = {rule.rule: rule.endpoint for rule in rules if rule.endpoint in NAMES and not rule.arguments} | ALIASES
-    for found in _nearest(typed, tuple(known)):
-        target = next(rule for rule in current_app.url_map.iter_rules(known[found]))
+    for found in _nearest(typed, current_app.url_map):
+        target = next(rule for rule in current_app.url_map.iter_rules(_addresses(current_app.url_map)[found]))
         # The very address that failed would only fail again.
         return Way(target.rule, NAMES[target.endpoint]) if target.rule != path else None
     return None
 
 
 @lru_cache(maxsize=1024)
-def _nearest(typed: str, known: tuple[str, ...]) -> list[str]:
+def _nearest(typed: str, pages: Map) -> list[str]:
     # Remembered: what is asked for in vain is asked for again and again.
-    return get_close_matches(typed, known, n=1, cutoff=NEAR_ENOUGH)
+    return get_close_matches(typed, _addresses(pages), n=1, cutoff=NEAR_ENOUGH)
+
+
+@lru_cache(maxsize=1)
+def _addresses(pages: Map) -> dict[str, str]:
+    """The endpoint at each address that somebody may have meant."""
+    rules = pages.iter_rules()
+    return {rule.rule: rule.endpoint for rule in rules if rule.endpoint in NAMES and not rule.arguments} | ALIASES
 
 
 def with_the_button(path: str) -> Way | None:

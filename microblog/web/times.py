@@ -35,21 +35,22 @@ def zone_of_viewer() -> tzinfo:
     return zone(viewer.time_zone) if viewer else UTC
 
 
-def in_words(value: datetime, moment: datetime) -> str:
-    """How long before `moment` it was, up to a week; then the day."""
+def in_words(value: datetime, moment: datetime, place: tzinfo) -> str:
+    """How long before `moment` it was, up to a week; then the day that it was in the time zone `place`."""
     seconds = (moment - value).total_seconds()
     if seconds < 5:
         return "now"  # also what a clock that was put back makes of the future
     for limit, step, unit in _STEPS:
         if seconds < limit:
             return f"{int(seconds // step)} {unit}"
-    local = value.astimezone(zone_of_viewer())
+    local = value.astimezone(place)
     return local.strftime("%-d %b" if value.year == moment.year else "%-d %b %Y")
 
 
 def ago(value: datetime) -> Markup:
     """`value` as "5 min", with the exact time for machines and on hover."""
-    return time_tag(value.astimezone(zone_of_viewer()), in_words(value, now()))
+    place = zone_of_viewer()
+    return time_tag(value.astimezone(place), in_words(value, now(), place))
 
 
 def time_tag(exact: datetime, words: str) -> Markup:

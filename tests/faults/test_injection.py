@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -85,10 +86,12 @@ def test_as_a_page(fault, ana_edits, ana, stored, name):
 def test_what_is_saved_all_the_same(fault, ana_edits, ana, stored, name):
     fault(name)
     ana_edits.within = 6
+    began = time.monotonic()
     page = ana_edits.hx_post(FORM, data=ana_edits.form)
+    took = time.monotonic() - began  # page.seconds is for upper bounds
 
     assert page.status == SAVED_ANYWAY[name]
-    assert (page.seconds > 3) == (name == "slow")
+    assert (took >= 3) == (name == "slow")
     assert about(stored, ana) == "half a thought"
 
 

@@ -30,7 +30,7 @@ def test_filters():
     assert web_address("") == ""
 
 
-OURS = ["blog.example.org", "[::1]", "127.0.0.1"]
+OURS = ("blog.example.org", "[::1]", "127.0.0.1")
 
 
 @pytest.mark.parametrize("host", ["blog.example.org", "BLOG.example.org:443", "[::1]", "[::1]:5000", "127.0.0.1:1"])
@@ -49,7 +49,7 @@ def test_hosts_of_others(host):
 
 def test_only_ours_are_trusted_where_no_name_is_left():
     """Werkzeug takes an empty list for "all"."""
-    assert not is_trusted("evil.example", ["[::1]"])
+    assert not is_trusted("evil.example", ("[::1]",))
 
 
 def test_addresses_that_are_none():

@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 )
 def test_it_works(app, seconds, words):
     with app.test_request_context():
-        assert in_words(NOW - timedelta(seconds=seconds), NOW) == words
+        assert in_words(NOW - timedelta(seconds=seconds), NOW, UTC) == words
 
 
 @pytest.mark.sqlite_only
