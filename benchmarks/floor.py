@@ -1,39 +1,45 @@
-"""What a page of 25 posts costs before anything of ours: Flask, Flask-Login and Flask-SQLAlchemy around two statements.
+"""What a page of 25 posts and a check while typing cost with the same packages and nothing of ours.
 
-    python benchmarks/floor.py                      # half a minute; figures: docs/performance.md
+    python benchmarks/floor.py                      # two minutes; figures: docs/performance.md
     python benchmarks/floor.py --keep /tmp/bench    # the databases that `manage.py bench --keep` left
 
-Three applications are called in turn, in this process and without a server: the yardstick of `manage.py bench`, a floor
-(who is looking, from a signed cookie and a row; 25 rows by their number; the yardstick's own template), and the site's
-home page. Each stands beside a yardstick as large as itself; the figure is the median of the rounds' processor time.
+Three applications on the site's own server, asked in turn: the yardstick of `manage.py bench`, the site, and a floor:
+Flask, Flask-Login, Flask-SQLAlchemy, Flask-WTF and structlog, each used in the plainest way there is. Its page asks
+who is looking (a signed cookie, a row), reads 25 rows by their number, and draws them with the yardstick's own
+template. Its check has the token looked at, reads one field through a form, and asks whether a name is there. Its error
+is a few words. Each writes one line as JSON. Figures are medians of the rounds' processor time.
 """
 
 import argparse
-import os
+import logging
 import re
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from sqlite3 import connect
-from typing import Any
+from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from flask import Flask, session  # noqa: E402
+import structlog  # noqa: E402
+from flask import Flask, Response, request, session  # noqa: E402
 from flask_login import LoginManager, UserMixin, login_required  # noqa: E402
 from flask_sqlalchemy import SQLAlchemy  # noqa: E402
+from flask_wtf import CSRFProtect, FlaskForm  # noqa: E402
+from flask_wtf.csrf import generate_csrf  # noqa: E402
 from sqlalchemy import text  # noqa: E402
-from werkzeug.test import Client, create_environ  # noqa: E402
+from wtforms import StringField  # noqa: E402
+from wtforms.validators import InputRequired  # noqa: E402
 
-from benchmarks.pages import LIST, PASSWORD, environment, prepare, yardstick_app  # noqa: E402
+from benchmarks import pages as bench  # noqa: E402
 
-BATCH = 20
 MEMBER = text("SELECT id, username FROM users WHERE id = :id AND suspended_at IS NULL")
+NAME = text("SELECT id FROM users WHERE username_key = :key")
 POSTS = text(
     "SELECT posts.id, author_id AS author, username, display_name AS name, posts.created_at AS at, text, "
     "reply_to_id AS answers, likes_count AS likes, replies_count AS replies "
@@ -46,103 +52,119 @@ class Member(UserMixin):  # type: ignore[misc]
         self.id, self.username = number, username
 
 
+class NameForm(FlaskForm):  # type: ignore[misc]
+    username = StringField(validators=[InputRequired()])
+
+
 def floor_app(database: Path) -> Flask:
-    """As little as shows a signed-in member posts out of a database."""
+    """As little as shows a signed-in member posts out of a database, checks a name, and tells it in a log."""
     app = Flask("floor")
     app.config |= {"SECRET_KEY": "floor", "SQLALCHEMY_DATABASE_URI": f"sqlite:///{database}"}
     db, manager = SQLAlchemy(app), LoginManager(app)
+    CSRFProtect(app)
+    log = structlog.wrap_logger(
+        logging.getLogger("floor"),
+        processors=[structlog.processors.TimeStamper("iso"), structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.getLogger("floor").addHandler(RotatingFileHandler(database.with_name("floor.jsonl"), maxBytes=20_000_000))
+    logging.getLogger("floor").setLevel(logging.INFO)
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(number: str) -> Member | None:
         row = db.session.execute(MEMBER, {"id": int(number)}).one_or_none()
         return Member(*row) if row else None
 
+    @app.after_request
+    def tell(response: Response) -> Response:
+        log.info("request", method=request.method, path=request.path, status=response.status_code)
+        return response
+
     @app.get("/sign-in/<int:number>")
     def sign_in(number: int) -> str:
         session["_user_id"] = str(number)
-        return ""
+        return f'<input type="hidden" name="csrf_token" value="{generate_csrf()}">'
 
     @app.get("/")
     @login_required
     def home() -> str:
-        return LIST.render(items=db.session.execute(POSTS).all())
+        return bench.LIST.render(items=db.session.execute(POSTS).all())
+
+    @app.post("/check")
+    def check() -> str:
+        form = NameForm()
+        if not form.validate():
+            return "no"
+        return "no" if db.session.execute(NAME, {"key": form.username.data.lower()}).first() else "yes"
+
+    @app.errorhandler(404)
+    def not_found(_error: Exception) -> tuple[str, int]:
+        return "<p>There is nothing here.</p>", 404
 
     return app
-
-
-class Asked:
-    """A page of an application as a signed-in member gets it, called as a server does."""
-
-    def __init__(self, app: Callable[..., Any], path: str = "/", cookie: str = "") -> None:
-        self.app, self.environ = app, create_environ(path, headers={"Cookie": cookie} if cookie else {})
-
-    def __call__(self) -> bytes:
-        statuses: list[str] = []
-        answer = self.app(dict(self.environ), lambda status, *_: statuses.append(status))
-        body = b"".join(answer)
-        if close := getattr(answer, "close", None):
-            close()
-        assert statuses[0].startswith("200"), statuses[0]
-        return body
-
-
-def cookie_of(client: Client) -> str:
-    """What the browser sends once it is signed in."""
-    kept = client.get_cookie("session")
-    assert kept is not None
-    return f"session={kept.value}"
-
-
-def site_of(folder: Path, member: str) -> Asked:
-    """The home page of `member` on the site whose database is in `folder`."""
-    os.environ.update(environment(folder))
-    from microblog import create_app
-    from microblog.config import load
-    from microblog.logs.setup import configure
-
-    settings = load()
-    configure(settings, process="web")
-    app = create_app(settings, serving=True)
-    client = Client(app)
-    names = re.findall(r'<input type="hidden" name="(csrf_token|once)" value="([^"]+)"', client.get("/login").text)
-    client.post("/login", data=dict(names) | {"username": member, "password": PASSWORD})
-    return Asked(app, cookie=cookie_of(client))
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--posts", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=1, help="of load on each, in each round")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the databases are, and stay")
+    parser.add_argument("--serve", nargs=2, metavar=("PORT", "DATABASE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        folder = (options.keep or Path(made)) / str(options.posts)
-        member = prepare(folder, options.posts)[0]
+    if options.serve:
+        bench.serve(floor_app(Path(options.serve[1])), int(options.serve[0]))
+    with ExitStack() as stack:
+        folder = (options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))) / str(options.posts)
+        members = bench.prepare(folder, options.posts)
         with closing(connect(folder / "microblog.db")) as connection:
-            (number,) = connection.execute("SELECT id FROM users WHERE username = ?", (member,)).fetchone()
-        minimal = floor_app(folder / "microblog.db")
-        client = Client(minimal)
-        client.get(f"/sign-in/{number}")
-        pages = {"floor": Asked(minimal, cookie=cookie_of(client)), "home page": site_of(folder, member)}
-        bare = yardstick_app()
-        asked = {name: (page, Asked(bare, f"/list?bytes={len(page())}")) for name, page in pages.items()}
+            (number,) = connection.execute("SELECT id FROM users WHERE username = ?", (members[0],)).fetchone()
+
+        def run(command: Callable[[int], list[str]], path: str, environ: dict[str, str]) -> tuple[int, int]:
+            port = bench.free_port()
+            return port, stack.enter_context(bench.started(command(port), environ, port, path))
+
+        place = {"BENCH_FOLDER": stack.enter_context(tempfile.TemporaryDirectory())}
+        bare = bench.environment(Path(place["BENCH_FOLDER"])) | place
+        database = str(folder / "microblog.db")
+        site = run(lambda port: ["manage.py", "run", "--port", str(port)], "/livez", bench.environment(folder))
+        yardstick = run(lambda port: ["benchmarks/pages.py", "--yardstick", str(port)], "/hello", bare)
+        floor = run(lambda port: [__file__, "--serve", str(port), database], f"/sign-in/{number}", bare)
+
+        visitor = bench.Visitor(floor[0])
+        token = re.search(r'value="([^"]+)"', visitor.ask("GET", f"/sign-in/{number}")[1])
+        assert token is not None
+        ours = {page.name: page.request for page in bench.pages(site[0], members, options.posts)}
+        page = bench.raw("GET", "/", visitor.cookie)
+        wrong = bench.raw("GET", "/nothing-here", visitor.cookie)
+        check = bench.raw(
+            "POST", "/check", visitor.cookie, urlencode({"csrf_token": token[1], "username": "some_free_name"})
+        )
+        asked: dict[str, tuple[tuple[int, int], Callable[[], bytes], int, bytes]] = {}
+        for name, server, request_of in (
+            ("a page, the floor", floor, lambda: page),
+            ("home page", site, ours["home"]),
+            ("a check, the floor", floor, lambda: check),
+            ("live validation", site, ours["live validation"]),
+            ("an error, the floor", floor, lambda: wrong),
+            ("error fragment", site, ours["error fragment"]),
+        ):
+            status, size = bench.answered(server[0], request_of())
+            assert status == (404 if "error" in name else 200), (name, status)
+            beside = bench.raw("GET", f"/list?bytes={size}" if size > 5_000 else "/hello")
+            asked[name] = server, request_of, status, beside
         took: dict[str, list[tuple[float, float]]] = {name: [] for name in asked}
         for _ in range(options.rounds):
-            for name, (page, yardstick) in asked.items():
-                took[name].append((microseconds(page), microseconds(yardstick)))
+            for name, (server, request_of, status, beside) in asked.items():
+                one = bench.measured(*server, request_of, status, options.seconds)
+                two = bench.measured(*yardstick, lambda beside=beside: beside, 200, options.seconds)
+                took[name].append((one[1], two[1]))
     for name, pairs in took.items():
-        ours, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
+        cost, least = (statistics.median(one) for one in zip(*pairs, strict=True))
         times = statistics.median(one / two for one, two in pairs)
-        print(f"{name:<10} {ours:6.0f} µs   a yardstick as large {theirs:5.0f} µs   {times:.1f} times")
-
-
-def microseconds(page: Asked) -> float:
-    """Of processor time for one of a batch."""
-    began = time.process_time()
-    for _ in range(BATCH):
-        page()
-    return (time.process_time() - began) / BATCH * 1e6
+        print(f"{name:<20} {cost:6.0f} µs   the yardstick {least:5.0f} µs   {times:.1f} times")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ from microblog.models.errors import DomainError, Nobody, Suspended, Taken, TooFa
 from microblog.web import kept, near
 from microblog.web.access import SAFE_METHODS, FromElsewhere, came_from
 from microblog.web.dom import TOASTS, message_id
-from microblog.web.htmx import representation
+from microblog.web.filters import drawn_partial
+from microblog.web.htmx import put, representation
 from microblog.web.problems import PROBLEMS, problem
 from microblog.web.toasts import Toast
 
@@ -270,8 +271,8 @@ def answer(failure: Failure) -> Response:
 def _as_fragment(failure: Failure, title: str) -> Response:
     """A toast: it touches neither the target nor what was typed, whatever the form's own hx-target says."""
     if failure.status == 413 and (beside := _upload_field()):
-        html = render_template("shared/_message.html", field=beside, message=failure.sentence, state="refused")
-        return _put(html, message_id(beside), "outerHTML")
+        html = drawn_partial("shared/_message.html", field=beside, message=failure.sentence, state="refused")
+        return put(html, message_id(beside), "outerHTML")
     toast = Toast(
         title=title,
         text=_text(failure, still_here=True),
@@ -282,12 +283,7 @@ def _as_fragment(failure: Failure, title: str) -> Response:
         link=failure.link,
         link_text=failure.link_text,
     )
-    return _put(render_template("shared/_toast.html", toast=toast), TOASTS, "beforeend")
-
-
-def _put(html: str, element_id: str, swap: str) -> Response:
-    """An answer that htmx puts somewhere else than the form says, without calling it a new address."""
-    return Response(html, headers={"HX-Retarget": f"#{element_id}", "HX-Reswap": swap, "HX-Push-Url": "false"})
+    return put(drawn_partial("shared/_toast.html", toast=toast), TOASTS, "beforeend")
 
 
 def _as_json(failure: Failure, title: str) -> Response:

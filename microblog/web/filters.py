@@ -95,15 +95,16 @@ def token(key: str = "") -> Markup:
 
 def remembered_partial(name: str, **values: Any) -> Markup:
     """`render_partial` for what looks the same for everybody: drawn once for the same hashable `values`."""
-    return _draw(name, **values) if current_app.debug else _remembered(name, **values)  # it may be another one now
+    return drawn_partial(name, **values) if current_app.debug else _remembered(name, **values)  # it may be another one
 
 
-def _draw(name: str, **values: Any) -> Markup:
+def drawn_partial(name: str, **values: Any) -> Markup:
+    """`render_partial` for views: Flask's own way lays out for each what only whole pages need."""
     draw = cast(Callable[..., Markup], current_app.jinja_env.globals["render_partial"])
     return draw(name, **values)
 
 
-_remembered = lru_cache(maxsize=64)(_draw)
+_remembered = lru_cache(maxsize=256)(drawn_partial)
 
 
 class FlatGlobals(Environment):

@@ -38,6 +38,11 @@ def representation(asked: WerkzeugRequest) -> Representation:
     return "json" if json_quality > accepts["text/html"] else "page"
 
 
+def put(html: str, element_id: str, swap: str) -> Response:
+    """An answer that htmx puts somewhere else than the form says, without calling it a new address."""
+    return Response(html, headers={"HX-Retarget": f"#{element_id}", "HX-Reswap": swap, "HX-Push-Url": "false"})
+
+
 def refused(fragment: str, page: str, **context: object) -> Response:
     """422: the same form again, with what was typed and why it cannot be taken."""
     return make_response(render_template(fragment if wants_fragment() else page, **context), 422)

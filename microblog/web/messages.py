@@ -1,10 +1,11 @@
 """The message beside a field: what a live check answers, and what the log says of a refusal."""
 
 import structlog
-from flask import Response, make_response, render_template
+from flask import Response
 from wtforms import Form
 
 from microblog.logs import events, metrics
+from microblog.web.filters import remembered_partial
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,7 @@ def message(form: Form, field: str, *, fine: str = "") -> Response:
     typed = bool(form[field].data)
     state = "refused" if errors and typed else "fine" if typed else "idle"
     text = errors[0] if state == "refused" else fine if state == "fine" else ""
-    return make_response(render_template("shared/_message.html", field=field, message=text, state=state))
+    return Response(remembered_partial("shared/_message.html", field=field, message=text, state=state))
 
 
 def log_refusals(form_name: str, form: Form) -> None:

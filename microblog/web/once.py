@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 import structlog
-from flask import Flask, g, jsonify, make_response, redirect, render_template, request
+from flask import Flask, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
 from microblog.extensions import Claim
@@ -13,7 +13,8 @@ from microblog.models.errors import Repeated
 from microblog.models.outcome import FormClaim, Outcome, is_key, new_key
 from microblog.web.access import SAFE_METHODS, is_own_path, split
 from microblog.web.dom import TOASTS
-from microblog.web.htmx import representation
+from microblog.web.filters import drawn_partial
+from microblog.web.htmx import put, representation
 from microblog.web.toasts import Toast, keep_for_next_page
 
 log = structlog.get_logger(__name__)
@@ -77,9 +78,7 @@ def answer_repeated(_repeated: Repeated) -> ResponseReturnValue:
             keep_for_next_page(toast)
             came_from = split(request.referrer or "").path
             return redirect(came_from if is_own_path(came_from) else "/", 303)
-    response = make_response(render_template("shared/_toast.html", toast=toast))
-    response.headers.update({"HX-Retarget": f"#{TOASTS}", "HX-Reswap": "beforeend", "HX-Push-Url": "false"})
-    return response
+    return put(drawn_partial("shared/_toast.html", toast=toast), TOASTS, "beforeend")
 
 
 def tell_outcome() -> ResponseReturnValue:
