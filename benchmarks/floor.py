@@ -138,7 +138,7 @@ def main() -> None:
         assert token is not None
         ours = {page.name: page.request for page in bench.pages(site[0], members, options.posts)}
         page = bench.raw("GET", "/", visitor.cookie)
-        wrong = bench.raw("GET", "/nothing-here", visitor.cookie)
+        wrong = bench.raw("GET", "/nothing-here")
         check = bench.raw(
             "POST", "/check", visitor.cookie, urlencode({"csrf_token": token[1], "username": "some_free_name"})
         )
