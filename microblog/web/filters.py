@@ -104,7 +104,8 @@ def drawn_partial(name: str, **values: Any) -> Markup:
     return draw(name, **values)
 
 
-_remembered = lru_cache(maxsize=256)(drawn_partial)
+# By type too: what somebody typed is equal to the same text that is marked as safe, and drawn differently.
+_remembered = lru_cache(maxsize=256, typed=True)(drawn_partial)
 
 
 class FlatGlobals(Environment):
