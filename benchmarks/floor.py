@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--serve", nargs=2, metavar=("PORT", "DATABASE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        bench.serve(floor_app(Path(options.serve[1])), int(options.serve[0]))
+        bench.serve(lambda: floor_app(Path(options.serve[1])), int(options.serve[0]))
     with ExitStack() as stack:
         folder = (options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))) / str(options.posts)
         members = bench.prepare(folder, options.posts)

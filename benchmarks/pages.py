@@ -94,8 +94,8 @@ def yardstick_app() -> Flask:
     return app
 
 
-def serve(app: Flask, port: int) -> None:
-    """`app` on the site's own server."""
+def serve(make: Callable[[], Flask], port: int) -> None:
+    """An application on the site's own server; each process makes its own."""
     from microblog import server
     from microblog.config import Logs, Paths, Server, Settings
 
@@ -105,7 +105,7 @@ def serve(app: Flask, port: int) -> None:
         logs=Logs(directory=folder, console="off"),
         server=Server(port=port, workers=WORKERS, threads=THREADS),
     )
-    server.create_app = lambda *_, **__: app
+    server.create_app = lambda *_, **__: make()
     raise SystemExit(server.serve(settings, server.listen("127.0.0.1", port), version="0", announce=lambda *_: None))
 
 
@@ -428,7 +428,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="both, and the table, into docs/")
     options = parser.parse_args()
     if options.yardstick:
-        serve(yardstick_app(), options.yardstick)
+        serve(yardstick_app, options.yardstick)
     if options.write:
         options.json, options.plot = ROOT / "docs/performance.json", ROOT / "docs/performance.svg"
     rows: list[dict[str, object]] = []

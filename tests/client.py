@@ -16,7 +16,7 @@ from tests.inspection import inspect_fragment, inspect_page
 PASSWORD = "correct horse battery"
 
 
-def starved_seconds() -> float:
+def _starved() -> float:
     """Seconds for which this thread was ready and had no processor: what a busy machine adds, and no wait of ours.
 
     For upper bounds only: a kernel that takes a thread off its list late (Linux 6.12 and later do) sometimes counts a
@@ -87,10 +87,10 @@ class Browser:
     def send(self, method: str, path: str, *, inspect: bool = True, follow: bool = False, **options: Any) -> Page:
         """One request, in a context of its own: two tests' people must not share what Flask keeps for one of them."""
         options.setdefault("buffered", True)
-        started, starved = time.perf_counter(), starved_seconds()
+        started, starved = time.perf_counter(), _starved()
         response = contextvars.Context().run(self.client.open, path, method=method, follow_redirects=follow, **options)
         response.get_data()
-        seconds = time.perf_counter() - started - (starved_seconds() - starved)
+        seconds = time.perf_counter() - started - (_starved() - starved)
         page = Page(response, seconds)
         response.close()
         response.request.environ["wsgi.input"].close()  # a temporary file where the body was large

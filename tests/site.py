@@ -21,7 +21,6 @@ from werkzeug.wrappers import Response
 
 from microblog.config import ROOT, SECTIONS, Settings
 from microblog.config_sources import variable
-from tests.client import starved_seconds
 from tests.watched import Records, Watched
 
 READY_SECONDS = 60
@@ -116,14 +115,14 @@ class Site:
         return self.exchange(method, path, body, {name.replace("_", "-"): v for name, v in headers.items()}, timeout)
 
     def exchange(self, method: str, path: str, body: bytes, headers: dict[str, str], timeout: float = 15) -> Any:
-        started, starved = time.perf_counter(), starved_seconds()
+        started = time.perf_counter()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body or None, headers | {"Connection": "close"})
             answer = connection.getresponse()
             data = answer.read()
             response: Any = Response(data, answer.status, answer.getheaders())
-            response.seconds = time.perf_counter() - started - (starved_seconds() - starved)
+            response.seconds = time.perf_counter() - started
             response.request = SimpleNamespace(environ={"wsgi.input": io.BytesIO()})  # as a test client's has one
             return response
         finally:

@@ -19,7 +19,7 @@ from microblog.posts.drawing import role
 from microblog.posts.forms import PostForm, new_post
 from microblog.web import dom
 from microblog.web.access import came_from, login_required, refuse_foreign_form, this_page
-from microblog.web.htmx import leave_to_path, refused, wants_fragment
+from microblog.web.htmx import leave_to_path, put, refused, wants_fragment
 from microblog.web.messages import log_refusals
 from microblog.web.posts import own_post, shown_post, visible_post
 from microblog.web.toasts import Back, Toast, keep_for_next_page
@@ -233,7 +233,6 @@ def taken_away(post_id: int, gone: Gone) -> ResponseReturnValue:
         raise gone
     toast = Toast("This is gone", gone.message, kind="error", reference=request.environ.get("microblog.reference", ""))
     html = render_template("posts/gone.swaps.html", post_id=post_id, words=gone.message, toast=toast)
-    response = make_response(html, 410)
-    response.headers.update({"HX-Retarget": f"#{dom.post_id(post_id)}", "HX-Reswap": "outerHTML"})
-    response.headers["HX-Push-Url"] = "false"
+    response = put(html, dom.post_id(post_id), "outerHTML")
+    response.status_code = 410
     return response
