@@ -5,9 +5,10 @@
     python3 manage.py bench --keep /tmp/bench             # the databases stay there, and a second run begins at once
 
 The yardstick is a bare Flask view that renders a Jinja page of 25 items, of the same size as the page it stands
-beside, from memory; for answers of a few words it is a bare "hello". Both run on the same server with the same
-processes and threads, at the same time, and are asked in turn, several rounds. The figure is the median round. The load
-is one process that keeps 16 connections busy.
+beside, from memory; for answers of a few words it is a bare "hello". The floor is what the packages of the site cost in
+their plainest use (benchmarks/yardsticks.py has both). All three run on the same server with the same processes and
+threads, at the same time, and are asked in turn, several rounds. The figure is the median round. The load is one
+process that keeps 16 connections busy.
 
 Results: a table here, --json and --plot (docs/performance.json, docs/performance.svg) with --write. SQLite, in a folder
 of its own: nothing of your site is touched.
@@ -28,19 +29,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from itertools import cycle
 from pathlib import Path
 from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-
-from flask import Flask, request  # noqa: E402
-from jinja2 import Environment  # noqa: E402
 
 from benchmarks.performance_plot import draw  # noqa: E402
 from benchmarks.servers import THREADS, WORKERS, cpu_seconds, get, load  # noqa: E402
@@ -51,65 +48,18 @@ DOCUMENT = ROOT / "docs/performance.md"
 START, END = "<!-- figures: made by `manage.py bench --write` -->", "<!-- end of figures -->"
 GOALS = {"page": (0.6, "at least"), "check": (4.0, "at most"), "fragment": (3.0, "at most")}
 """Pages: share of the yardstick's requests; the others: times its cost."""
-
-ITEMS = 25
-# What anybody's first template of such a list holds: a face, names, a date, a text, and what can be done with it.
-LIST = Environment(autoescape=True, trim_blocks=True).from_string("""<!doctype html><html lang="en"><title>list</title>
-{% for item in items %}
-<article id="item-{{ item.id }}"><a href="/user/{{ item.username }}"><img src="/face/{{ item.author }}.svg" alt=""></a>
-<h2><a href="/user/{{ item.username }}">{{ item.name }}</a> @{{ item.username }}</h2>
-<a href="/item/{{ item.id }}">{{ item.at }}</a>
-{% if item.answers %}<p><a href="/item/{{ item.answers }}">In answer to another one</a></p>{% endif %}
-<p>{{ item.text }}</p>
-<a href="/item/{{ item.id }}/reply">{{ item.replies }} replies</a>
-<a href="/item/{{ item.id }}/like">{{ item.likes }} likes</a>
-</article>
-{% endfor %}""")
+OF_FLOOR = {"home": 1.7, "live validation": 1.3, "error fragment": 1.3}
+"""And at most so many times what the same packages cost in their plainest use."""
+GROWS = 1.2
+"""And at most so many times as long at the most posts as at the fewest, beside the yardstick of the same minutes."""
+FOLLOW_ALL = """
+    INSERT OR IGNORE INTO follows (follower_id, followed_id, created_at)
+    SELECT least.id, users.id, users.created_at FROM users, (SELECT min(id) AS id FROM users) AS least
+    WHERE users.id <> least.id"""
+"""The first member, whose home page is asked for, follows everybody: a thousand people from 10,000 posts on."""
 
 
-# The yardstick
-
-
-@cache
-def items(size: int) -> list[dict[str, object]]:
-    """25 of them, which make a page of about `size` bytes."""
-    each = max(1, size // ITEMS - 300)
-    words = ("some words that a person might have written " * (each // 40 + 1))[:each]
-    fixed = {"at": "2026-11-22", "answers": 0, "replies": 3, "likes": 12, "text": words}
-    return [{"id": n, "author": n, "name": f"Name {n}", "username": f"name_{n}", **fixed} for n in range(ITEMS)]
-
-
-def yardstick_app() -> Flask:
-    """As bare as Flask gets."""
-    app = Flask("yardstick")
-
-    @app.get("/hello")
-    def hello() -> str:
-        return "hello"
-
-    @app.get("/list")
-    def a_list() -> str:
-        return LIST.render(items=items(int(request.args["bytes"])))
-
-    return app
-
-
-def serve(make: Callable[[], Flask], port: int) -> None:
-    """An application on the site's own server; each process makes its own."""
-    from microblog import server
-    from microblog.config import Logs, Paths, Server, Settings
-
-    folder = os.environ["BENCH_FOLDER"]
-    settings = Settings(
-        paths=Paths(data=folder),
-        logs=Logs(directory=folder, console="off"),
-        server=Server(port=port, workers=WORKERS, threads=THREADS),
-    )
-    server.create_app = lambda *_, **__: make()
-    raise SystemExit(server.serve(settings, server.listen("127.0.0.1", port), version="0", announce=lambda *_: None))
-
-
-# Two servers at once
+# Three servers at once
 
 
 def free_port() -> int:
@@ -179,7 +129,8 @@ def prepare(folder: Path, posts: int) -> list[str]:
     if told is None:
         raise SystemExit(done.stdout)
     print(f"{posts:,} posts were made in {told[1]} s", flush=True)
-    with closing(sqlite3.connect(folder / "microblog.db")) as connection:
+    with closing(sqlite3.connect(folder / "microblog.db")) as connection, connection:
+        connection.execute(FOLLOW_ALL)
         members = [name for (name,) in connection.execute("SELECT username FROM users ORDER BY id LIMIT ?", (WRITERS,))]
     note.write_text(json.dumps({"members": members, "seconds": float(told[1])}))
     return members
@@ -225,19 +176,18 @@ class Visitor:
         return self
 
 
+Make = Callable[[], bytes]
+
+
 @dataclass(frozen=True)
 class Page:
-    """Something to ask for: `kind` says what it is held against, `request` makes the bytes."""
+    """Something to ask for: `kind` says what it is held against, `request` makes the bytes, `floor` the floor's."""
 
     name: str
     kind: str
-    request: Callable[[], bytes]
+    request: Make
     status: int = 200
-
-    @property
-    def grows(self) -> bool:
-        """Whether it reads posts."""
-        return self.name in {"home", "explore", "profile", "permalink", "search", "rare word", "feed"}
+    floor: Make | None = None
 
 
 def raw(method: str, path: str, cookie: str = "", body: str = "", **more: str) -> bytes:
@@ -249,41 +199,52 @@ def raw(method: str, path: str, cookie: str = "", body: str = "", **more: str) -
     return "\r\n".join(lines).encode()
 
 
-def pages(port: int, members: list[str], posts: int) -> list[Page]:
+def an_ordinary_post(database: Path) -> int:
+    """The newest one of about a hundred characters that is part of no conversation: alike at every size."""
+    with closing(sqlite3.connect(database)) as connection:
+        (number,) = connection.execute(
+            "SELECT max(id) FROM posts WHERE length(text) BETWEEN 60 AND 140 AND replies_count = 0 "
+            "AND reply_to_id IS NULL AND deleted_at IS NULL AND hidden_at IS NULL AND edited_at IS NULL"
+        ).fetchone()
+    return int(number)
+
+
+def pages(port: int, floor: int, members: list[str], post: int) -> list[Page]:
     """What there is to ask, in the order of the table; the one that writes comes last."""
-    member, stranger = members[0], Visitor(port)
+    member, stranger, someone = members[0], Visitor(port), Visitor(floor)
     writers = [Visitor(port).sign_in(name) for name in members]
     signed_in = writers[0]
-    new = stranger.hidden("/register", "/register")
+    new, token = stranger.hidden("/register", "/register"), someone.hidden("/sign-in", "/check")
     written_by = [(writer.hidden("/post", "/post"), writer.cookie) for writer in writers]  # the page sets a cookie too
     forms = cycle(written_by)
     htmx = {"HX-Request": "true", "HX-Request-Type": "partial", "Accept": "text/html"}
-    check = urlencode(new | {"username": "some_free_name"})
 
-    def plain(path: str, cookie: str = "", **more: str) -> Callable[[], bytes]:
+    def plain(path: str, cookie: str = "", **more: str) -> Make:
         data = raw("GET", path, cookie, **more)
         return lambda: data
 
-    def checked() -> bytes:
-        return raw("POST", "/register/check/username", stranger.cookie, check, **htmx)
+    def checked(path: str, visitor: Visitor, fields: dict[str, str], **more: str) -> Make:
+        data = raw("POST", path, visitor.cookie, urlencode(fields | {"username": "some_free_name"}), **more)
+        return lambda: data
 
     def written() -> bytes:
         form, cookie = next(forms)
         fields = form | {"once": secrets.token_urlsafe(16), "text": f"A post, number {secrets.token_hex(6)} #bench"}
         return raw("POST", "/post", cookie, urlencode(fields))
 
+    check = checked("/register/check/username", stranger, new, **htmx)
     return [
-        Page("home", "page", plain("/", signed_in.cookie)),
+        Page("home", "page", plain("/", signed_in.cookie), floor=plain("/", someone.cookie)),
         Page("explore", "page", plain("/explore")),
         Page("profile", "page", plain(f"/user/{member}")),
-        Page("permalink", "page", plain(f"/post/{posts // 2}")),
+        Page("permalink", "page", plain(f"/post/{post}")),
         Page("search", "page", plain("/search?q=bread")),
         Page("rare word", "page", plain("/search?q=catalogue+nobody")),
         Page("feed", "page", plain(f"/user/{member}/feed.atom")),
         Page("sign-in page", "page", plain("/login")),
         Page("error page", "page", plain("/nothing-here"), 404),
-        Page("error fragment", "fragment", plain("/nothing-here", **htmx), 404),
-        Page("live validation", "check", checked),
+        Page("error fragment", "fragment", plain("/nothing-here", **htmx), 404, plain("/nothing-here")),
+        Page("live validation", "check", check, floor=checked("/check", someone, token)),
         Page("post", "write", written, 303),
     ]
 
@@ -297,68 +258,97 @@ def answered(port: int, data: bytes) -> tuple[int, int]:
         return answer.status, len(answer.read())
 
 
-def alone(port: int, make: Callable[[], bytes], count: int = 40) -> float:
-    """The median answer in milliseconds where nobody else asks."""
-    took = []
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
+def alone(asked: Sequence[tuple[int, Make]], count: int = 15) -> list[float]:
+    """The median answer of each server (its port, what it is asked) in milliseconds: in turn, and nobody else asks."""
+    took: list[list[float]] = [[] for _ in asked]
+    with ExitStack() as stack:
+        wires = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30)) for port, _ in asked]
         for _ in range(count):
-            began = time.perf_counter()
-            wire.sendall(make())
-            answer = http.client.HTTPResponse(wire)
-            answer.begin()
-            answer.read()
-            took.append((time.perf_counter() - began) * 1000)
-    return statistics.median(took)
+            for times, wire, (_port, make) in zip(took, wires, asked, strict=True):
+                data, began = make(), time.perf_counter()
+                wire.sendall(data)
+                answer = http.client.HTTPResponse(wire)
+                answer.begin()
+                answer.read()
+                times.append((time.perf_counter() - began) * 1000)
+    return [statistics.median(times) for times in took]
 
 
 # One size
 
 
+@dataclass(frozen=True)
+class Site:
+    """A server that was started: where it listens, and the process all of its own belong to."""
+
+    port: int
+    process: int
+
+    def measured(self, make: Make, status: int, seconds: float) -> tuple[float, float]:
+        """Requests a second, and microseconds of processor time for each."""
+        used = cpu_seconds(self.process)
+        rate, _ = load(self.port, make, seconds, str(status).encode())
+        return rate, (cpu_seconds(self.process) - used) / (rate * seconds) * 1e6
+
+
+@contextmanager
+def all_three(folder: Path) -> Iterator[tuple[Site, Site, Site]]:
+    """The site, the yardstick and the floor."""
+    with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
+        bare = environment(Path(place)) | {"BENCH_FOLDER": place}
+
+        def run(environ: dict[str, str], path: str, *command: str) -> Site:
+            port = free_port()
+            words = [word.format(port=port) for word in command]
+            return Site(port, stack.enter_context(started(words, environ, port, path)))
+
+        beside = "benchmarks/yardsticks.py"
+        yield (
+            run(environment(folder), "/livez", "manage.py", "run", "--port", "{port}"),
+            run(bare, "/hello", beside, "yardstick", "{port}"),
+            run(bare, "/sign-in", beside, "floor", "{port}", str((folder / "microblog.db").resolve())),
+        )
+
+
 Round = dict[str, float]
 
 
-def measured(port: int, process: int, make: Callable[[], bytes], status: int, seconds: float) -> tuple[float, float]:
-    """Requests a second, and microseconds of processor time for each."""
-    used = cpu_seconds(process)
-    rate, _ = load(port, make, seconds, str(status).encode())
-    return rate, (cpu_seconds(process) - used) / (rate * seconds) * 1e6
+def one_round(page: Page, sites: tuple[Site, Site, Site], yardstick: bytes, seconds: float) -> Round:
+    """A page, and what it is held against, one after the other."""
+    site, bare, floor = sites
+    ms, bare_ms = alone([(site.port, page.request), (bare.port, lambda: yardstick)])
+    rate, cpu = site.measured(page.request, page.status, seconds)
+    bare_rate, bare_cpu = bare.measured(lambda: yardstick, 200, seconds)
+    one = {"rate": rate, "cpu": cpu, "bare_rate": bare_rate, "bare_cpu": bare_cpu, "ms": ms, "bare_ms": bare_ms}
+    if page.floor:
+        _, one["floor_cpu"] = floor.measured(page.floor, page.status, seconds)
+    return one
 
 
 def one_size(folder: Path, posts: int, options: argparse.Namespace) -> list[dict[str, object]]:
     """Every page at so many posts."""
     members = prepare(folder, posts)
-    site, bare = free_port(), free_port()
-    with ExitStack() as stack:
-        place = stack.enter_context(tempfile.TemporaryDirectory())
-        ours = stack.enter_context(
-            started(["manage.py", "run", "--port", str(site)], environment(folder), site, "/livez")
-        )
-        theirs = stack.enter_context(
-            started(
-                [__file__, "--yardstick", str(bare)], environment(Path(place)) | {"BENCH_FOLDER": place}, bare, "/hello"
-            )
-        )
+    with all_three(folder) as sites:
         asked, rows = [], {}
-        for page in pages(site, members, posts):
+        post = an_ordinary_post(folder / "microblog.db")
+        for page in pages(sites[0].port, sites[2].port, members, post):
             if options.only and page.name not in options.only:
                 continue
-            status, size = answered(site, page.request())
+            status, size = answered(sites[0].port, page.request())
             if status != page.status:
                 print(f"  {page.name}: skipped, the answer is {status}", flush=True)
                 continue
+            if page.floor:
+                assert answered(sites[2].port, page.floor())[0] == page.status, f"{page.name}, the floor"
             path = f"/list?bytes={size}" if page.kind == "page" else "/hello"
             asked.append((page, raw("GET", path), list[Round]()))
             rows[page.name] = {"posts": posts, "page": page.name, "kind": page.kind, "bytes": size}
-            rows[page.name]["ms"] = round(alone(site, page.request), 2)
         # What writes makes the rest larger, so it is asked when the others are done.
         for last in (False, True):
             for _ in range(options.rounds):
                 for page, yardstick, rounds in asked:
-                    if (page.kind == "write") != last:
-                        continue
-                    rate, cpu = measured(site, ours, page.request, page.status, options.seconds)
-                    bare_rate, bare_cpu = measured(bare, theirs, lambda y=yardstick: y, 200, options.seconds)
-                    rounds.append({"rate": rate, "cpu": cpu, "bare_rate": bare_rate, "bare_cpu": bare_cpu})
+                    if (page.kind == "write") == last:
+                        rounds.append(one_round(page, sites, yardstick, options.seconds))
         for page, _, rounds in asked:
             rows[page.name] |= summed_up(rounds)
     return list(rows.values())
@@ -370,45 +360,68 @@ def summed_up(rounds: list[Round]) -> dict[str, float]:
     def median(value: Callable[[Round], float]) -> float:
         return statistics.median(value(one) for one in rounds)
 
-    return {
+    summed = {
         "rate": round(median(lambda one: one["rate"]), 1),
         "yardstick_rate": round(median(lambda one: one["bare_rate"]), 1),
         "share": round(median(lambda one: one["rate"] / one["bare_rate"]), 3),
         "cpu_us": round(median(lambda one: one["cpu"])),
         "yardstick_cpu_us": round(median(lambda one: one["bare_cpu"])),
         "times": round(median(lambda one: one["cpu"] / one["bare_cpu"]), 2),
+        "ms": round(median(lambda one: one["ms"]), 2),
+        "ms_times": round(median(lambda one: one["ms"] / one["bare_ms"]), 2),
     }
+    if "floor_cpu" in rounds[0]:
+        summed["floor_times"] = round(median(lambda one: one["floor_cpu"] / one["bare_cpu"]), 2)
+        summed["of_floor"] = round(median(lambda one: one["cpu"] / one["floor_cpu"]), 2)
+    return summed
 
 
 def table(rows: list[dict[str, object]]) -> str:
     """In Markdown."""
     lines = [
-        "| page | posts | requests/s | yardstick | share | µs of processor | times the yardstick's | alone, ms | KB |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| page | posts | requests/s | yardstick | share | µs of processor | times the yardstick's | the floor's "
+        "| alone, ms | KB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     names = dict.fromkeys(str(row["page"]) for row in rows)
     shape = (
         "| {page} | {posts:,} | {rate:,.0f} | {yardstick_rate:,.0f} | {share:.2f} | {cpu_us:,} | {times:.1f} "
-        "| {ms:.1f} | {kb:.1f} |"
+        "| {floor} | {ms:.1f} | {kb:.1f} |"
     )
     ordered = sorted(rows, key=lambda row: (list(names).index(str(row["page"])), int(str(row["posts"]))))
-    lines += [shape.format(**row, kb=int(str(row["bytes"])) / 1000) for row in ordered]
+    for row in ordered:
+        least = f"{row['floor_times']:.1f}" if "floor_times" in row else ""
+        lines.append(shape.format(**row, floor=least, kb=int(str(row["bytes"])) / 1000))
     return "\n".join(lines)
 
 
 def verdicts(rows: list[dict[str, object]]) -> list[str]:
     """What does not hold of what we want to hold."""
+
+    def number(row: dict[str, object], key: str) -> float:
+        return float(str(row[key]))
+
     found = []
     for row in rows:
+        what = f"{row['page']} at {row['posts']:,} posts"
         goal, which = GOALS.get(str(row["kind"]), (0.0, "at least"))
-        value = float(str(row["share" if which == "at least" else "times"]))
+        value = number(row, "share" if which == "at least" else "times")
         if (value < goal) if which == "at least" else (value > goal):
-            found.append(f"{row['page']} at {row['posts']:,} posts: {value:g}, should be {which} {goal:g}")
+            found.append(f"{what}: {value:g}, should be {which} {goal:g}")
+            if "floor_times" in row:
+                found[-1] += f" (times the yardstick's: {row['times']:g}, the floor {row['floor_times']:g})"
+        most = OF_FLOOR.get(str(row["page"]))
+        if most and "of_floor" in row and number(row, "of_floor") > most:
+            found.append(f"{what}: {row['of_floor']:g} times the floor, should be at most {most:g}")
     for name in dict.fromkeys(str(row["page"]) for row in rows):
-        times = {int(str(row["posts"])): float(str(row["ms"])) for row in rows if row["page"] == name}
-        if len(times) > 1 and times[max(times)] > 1.2 * times[min(times)] and name != "post":
+        sizes = {int(number(row, "posts")): row for row in rows if row["page"] == name and row["kind"] != "write"}
+        if len(sizes) < 2:
+            continue
+        few, many = sizes[min(sizes)], sizes[max(sizes)]
+        if (times := number(many, "ms_times") / number(few, "ms_times")) > GROWS:
             found.append(
-                f"{name}: {times[max(times)]:g} ms at {max(times):,} posts, {times[min(times)]:g} at {min(times):,}"
+                f"{name}: {times:.2f} times as long at {many['posts']:,} posts as at {few['posts']:,}, beside the "
+                f"yardstick ({many['ms']:g} and {few['ms']:g} ms)"
             )
     return found
 
@@ -417,7 +430,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="manage.py bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--yardstick", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--posts", default=",".join(map(str, SIZES)), metavar="NUMBERS", help="how many, with commas")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="of load on each page, in each round")
@@ -427,8 +439,6 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="where the picture goes, as SVG")
     parser.add_argument("--write", action="store_true", help="both, and the table, into docs/")
     options = parser.parse_args()
-    if options.yardstick:
-        serve(yardstick_app, options.yardstick)
     if options.write:
         options.json, options.plot = ROOT / "docs/performance.json", ROOT / "docs/performance.svg"
     rows: list[dict[str, object]] = []

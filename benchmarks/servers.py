@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from flask import Flask, abort, request
 from jinja2 import Environment
@@ -79,24 +80,27 @@ def make_app() -> Flask:
 app = make_app() if os.environ.get("BENCH_SERVE") else None
 
 
+def on_our_server(make: Callable[[], Flask], port: int) -> NoReturn:
+    """An application on the site's own server until it is told to stop; each process makes its own."""
+    from microblog import server
+    from microblog.config import Logs, Paths, Server, Settings
+
+    folder = os.environ["BENCH_FOLDER"]
+    settings = Settings(
+        paths=Paths(data=folder),
+        logs=Logs(directory=folder, console="off"),
+        server=Server(port=port, workers=WORKERS, threads=THREADS),
+    )
+    server.create_app = lambda *_, **__: make()
+    raise SystemExit(server.serve(settings, server.listen("127.0.0.1", port), version="0", announce=lambda *_: None))
+
+
 def serve(name: str, port: int) -> None:
     """Run one server in this process until it is told to stop."""
     os.environ["BENCH_SERVE"] = "1"
     if name == "ours":
         sys.path.insert(0, str(ROOT))
-        from microblog import server
-        from microblog.config import Logs, Paths, Server, Settings
-
-        folder = os.environ["BENCH_FOLDER"]
-        settings = Settings(
-            paths=Paths(data=folder),
-            logs=Logs(directory=folder, console="off"),
-            server=Server(port=port, workers=WORKERS, threads=THREADS),
-        )
-        server.create_app = lambda *_, **__: make_app()
-        raise SystemExit(
-            server.serve(settings, server.listen("127.0.0.1", port), version="0", announce=lambda *_: None)
-        )
+        on_our_server(make_app, port)
     if name == "gunicorn":
         options = ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS)]
         options += [

@@ -14,20 +14,22 @@ from flask import Flask, Response, current_app, g, jsonify, make_response, rende
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge, Unauthorized
 
 from microblog import schema
 from microblog.database import WriterBusy
 from microblog.database_trouble import trouble
 from microblog.extensions import db
 from microblog.logs import events
-from microblog.models.errors import DomainError, Nobody, Suspended, Taken, TooFast
+from microblog.logs.context import Told, note_told
+from microblog.logs.reference import PLACEHOLDER
+from microblog.models.errors import DomainError, Nobody, NotYours, Suspended, Taken, TooFast
 from microblog.web import kept, near
-from microblog.web.access import SAFE_METHODS, FromElsewhere, came_from
+from microblog.web.access import SAFE_METHODS, FromElsewhere, came_from, refuse_foreign_form
 from microblog.web.dom import TOASTS, message_id
-from microblog.web.filters import drawn_partial
+from microblog.web.filters import drawn_partial, remembered_partial
 from microblog.web.htmx import put, representation
-from microblog.web.problems import PROBLEMS, problem
+from microblog.web.problems import PROBLEMS, Problem, problem
 from microblog.web.toasts import Toast
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,8 @@ class Failure:
     status: int
     code: str = ""
     sentence: str = ""
+    template: str = ""
+    """The sentence as the log may have it, where it holds what somebody may have typed."""
     next_step: str = ""
     title: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -129,7 +133,7 @@ def handle_busy(_error: WriterBusy) -> Response:
 
 def handle_domain(error: DomainError) -> Response:
     """A rule of the site said no."""
-    failure = Failure(error.status, error.code, error.message, error.next_step, error.title)
+    failure = Failure(error.status, error.code, error.message, error.template, error.next_step, error.title)
     if isinstance(error, Suspended):
         failure.again = False  # no button of ours can help
     if isinstance(error, TooFast):
@@ -148,6 +152,8 @@ def handle_http(error: HTTPException) -> Response | HTTPException:
     """Werkzeug's exceptions and abort(): the status and the headers stay, the words become ours."""
     if original := getattr(error, "original_exception", None):
         return handle_unexpected(original)  # raised outside of a view, and wrapped by Flask
+    if isinstance(error, CSRFError) and (better := _without_the_session()):
+        return better
     status = error.code or 500
     if status < 400 or error.response is not None:
         return error  # a redirect, or an answer that somebody made on purpose
@@ -187,6 +193,21 @@ def _explain_csrf(failure: Failure) -> None:
     failure.sentence = "This page was open while your session changed, so nothing was sent yet."
     failure.next_step = "Send it once more."
     failure.headers["HX-Trigger"] = current_app.json.dumps({"csrf:renewed": {"token": generate_csrf()}})
+
+
+def _without_the_session() -> Response | HTTPException | None:
+    """What a token is refused for that went with its session: signing in comes first, or this is another member's."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if g.get("viewer") is None:
+        if not getattr(view, "needs_member", False):
+            return None
+        log.info(events.SIGN_IN_REQUIRED)
+        return handle_http(Unauthorized())
+    try:
+        refuse_foreign_form()
+    except NotYours as refusal:
+        return handle_domain(refusal)
+    return None
 
 
 def _offer_a_page(failure: Failure) -> None:
@@ -258,6 +279,7 @@ def answer(failure: Failure) -> Response:
     failure.sentence = failure.sentence or words.sentence
     failure.next_step = failure.next_step or words.next_step
     kind = representation(request)
+    note_told(Told(failure.code, kind, _said(failure, words)))
     tell = {"fragment": _as_fragment, "json": _as_json, "page": _as_page}[kind]
     response = tell(failure, failure.title or words.title)
     response.status_code = failure.status
@@ -278,12 +300,13 @@ def _as_fragment(failure: Failure, title: str) -> Response:
         text=_text(failure, still_here=True),
         next_step=failure.next_step,
         kind="error",
-        reference=reference(),
+        reference=PLACEHOLDER,  # so that equal failures look the same, and are drawn once
         code=failure.code,
         link=failure.link,
         link_text=failure.link_text,
     )
-    return put(drawn_partial("shared/_toast.html", toast=toast), TOASTS, "beforeend")
+    html = remembered_partial("shared/_toast.html", toast=toast).replace(PLACEHOLDER, reference())
+    return put(html, TOASTS, "beforeend")
 
 
 def _as_json(failure: Failure, title: str) -> Response:
@@ -328,6 +351,13 @@ def _text(failure: Failure, *, still_here: bool) -> str:
     if still_here and failure.code in {"sign_in_required", "csrf_rejected"}:
         text += " What you typed is still here."
     return text + (" The administrator has been notified." if failure.told else "")
+
+
+def _said(failure: Failure, words: Problem) -> str:
+    """What is told, where those are not the words of the table."""
+    if failure.sentence == words.sentence and not failure.title:
+        return ""
+    return f"{failure.title or words.title}. {failure.template or failure.sentence}"
 
 
 def _upload_field() -> str | None:
@@ -401,12 +431,12 @@ def last_answers(app: Flask) -> dict[str, bytes]:
     """The bytes of the last resort, rendered once at start. See web/last_resort.py."""
     words = PROBLEMS[500]
     with app.app_context():
-        template, placeholder = app.jinja_env.get_template, "0000000000"
-        toast = Toast(words.title, f"{words.sentence} {words.next_step}", "error", placeholder, words.code)
+        template = app.jinja_env.get_template
+        toast = Toast(words.title, f"{words.sentence} {words.next_step}", "error", PLACEHOLDER, words.code)
         fragment = template("shared/_toast.html").render(toast=toast)
-        page = template("errors/last_resort.html").render(words=words, reference=placeholder)
+        page = template("errors/last_resort.html").render(words=words, reference=PLACEHOLDER)
         body = {"type": "about:blank", "title": words.title, "status": 500, "detail": words.sentence}
-        json = app.json.dumps(body | {"code": words.code, "reference": placeholder})
+        json = app.json.dumps(body | {"code": words.code, "reference": PLACEHOLDER})
     return {"fragment": fragment.encode(), "page": page.encode(), "json": json.encode()}
 
 

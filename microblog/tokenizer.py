@@ -1,10 +1,11 @@
 """The words of a text, as search knows them: without case and accents, and compatible characters (ﬁ, Ａ, ｱ) made plain.
+What is one letter to its readers is one: ı is i, whose capital is I; ς is σ; ß is ss.
 
 Chinese, Japanese, Thai, Lao, Khmer and Burmese are written without spaces. A run of them becomes its first character,
 every two that stand side by side, and its last character: 日本語 is 日, 日本, 本語, 語. So any part of it is found.
 
-SQLite's index is made by this (microblog/database.py), PostgreSQL's by the same rules in SQL (migration 0008). Whoever
-changes them writes a migration that makes both indexes anew.
+SQLite's index is made by this (microblog/database.py), PostgreSQL's by the same rules in SQL (migrations 0008, 0009).
+Whoever changes them writes a migration that makes both indexes anew.
 """
 
 import re
@@ -33,6 +34,8 @@ _MARKS = [
 LETTERED = dict(zip((n for first, last in _MARKS for n in range(first, last + 1)), range(0xA000, 0xA100), strict=False))
 """For str.translate: PostgreSQL's index has Yi syllables for tone marks and the like, which are no letters to it."""
 
+_SAME = str.maketrans({"ı": "i", "ς": "σ", "ß": "ss"})
+
 _VOWELS_OF_INDIA = "\u0900-\u0963\u0966-\u096f\u0971-\u0dff"  # no letters to Python, and yet in the middle of words
 _WORD = re.compile(f"([{UNSPACED}]+)|(?:[^\\W_{UNSPACED}]|[{_VOWELS_OF_INDIA}])+")
 _RUN = re.compile(f"[{UNSPACED}]+")
@@ -46,9 +49,10 @@ _UNIT = re.compile(f"[^{_PLAIN}][{_JOINS}]*|[^{_JOINS}][{_JOINS}]+", re.DOTALL)
 
 def folded(text: str) -> str:
     """`text` with all differences taken away that do not count."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", _REMOVED.sub("", unicodedata.normalize("NFKD", text)))
-    return text.lower()
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFC", _REMOVED.sub("", unicodedata.normalize("NFKD", text)))
+    return plain.lower().translate(_SAME)
 
 
 def words(text: str) -> list[str]:

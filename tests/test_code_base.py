@@ -10,6 +10,7 @@ import pytest
 from jinja2 import StrictUndefined
 
 from microblog.config import ROOT
+from microblog.models.errors import DomainError
 
 PACKAGE = ROOT / "microblog"
 TEMPLATES = ROOT / "templates"
@@ -90,6 +91,10 @@ MAY_CATCH_ALL = {
 }
 MAY_CATCH_ALL_BELOW = ("logs/",)
 
+REFUSALS = {"abort": 1, **dict.fromkeys(("BadRequest", "Forbidden", "NotFound", "Unauthorized"), 0)}
+REFUSALS |= {kind.__name__: 0 for kind in (DomainError, *DomainError.__subclasses__())}
+"""What refuses with a sentence → the place of the sentence among the arguments."""
+
 ROUTES = {
     "/": {"GET"},
     "/admin/errors": {"GET"},
@@ -130,6 +135,7 @@ ROUTES = {
     "/outcome": {"GET"},
     "/people/suggested": {"GET"},
     "/post": {"GET", "POST"},
+    "/post/deleted": {"GET"},
     "/post/<int:post_id>": {"GET"},
     "/post/<int:post_id>/bookmark": {"POST"},
     "/post/<int:post_id>/delete": {"POST"},
@@ -291,3 +297,12 @@ def test_nothing_typed_is_ever_logged():
                 handed = " ".join(ast.unparse(keyword.value) for keyword in node.keywords)
                 handed = handed.replace("form.remember.data", "")  # a tick, nothing typed
                 assert not re.search(r"\.data\b|request\.form|password", handed), f"{path}:{node.lineno} logs {handed}"
+
+
+def test_no_refusal_hides_what_was_typed():
+    """The log quotes what a refusal says: what somebody may have typed is a `{name}` in it, given as a value."""
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (place := REFUSALS.get(ast.unparse(node.func))) is not None:
+                for given in node.args[place : place + 1]:
+                    assert not isinstance(given, ast.JoinedStr), f"{path}:{node.lineno} puts a value into the sentence"

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import Forbidden
 
 from microblog.extensions import login_manager
+from microblog.models.errors import NotForMembers
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -15,7 +15,7 @@ def only_administrators() -> ResponseReturnValue | None:
     if g.viewer is None:
         return login_manager.unauthorized()  # type: ignore[no-any-return]
     if g.viewer.role != "administrator":
-        raise Forbidden("Only administrators of this site may see this page.")
+        raise NotForMembers("Only administrators of this site may see this page.")
     return None
 
 

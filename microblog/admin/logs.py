@@ -154,7 +154,7 @@ def log_story(reference: str) -> ResponseReturnValue:
     wanted = normalise(reference) or abort(404, "That is not a reference. One looks like K7Q2F-9M4ZX.")
     found = search(wanted, _current())
     if not found.records:
-        abort(404, f"No record of {wanted} is in the log. It may be older than the oldest file.")
+        abort(404, "No record of this reference is in the log. It may be older than the oldest file.")
     story = gather(found, _current())
     user_id = story.known("user_id")
     name = db.session.scalar(select(User.username).where(User.id == user_id)) if isinstance(user_id, int) else None

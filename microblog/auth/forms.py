@@ -8,9 +8,15 @@ from microblog.extensions import settings
 from microblog.models import usernames
 from microblog.models.user import NAME_TAKEN, name_is_free
 from microblog.web.text import AtMost, Password, Readable, SiteForm, Text, as_typed, stripped
+from microblog.web.times import is_zone
 
 PASSWORD_MAX = 256
 """Characters; a limit so that nobody makes the server hash a megabyte."""
+
+
+def known_zone(name: str | None) -> str:
+    """What the browser calls its time zone, if this site knows it: nobody has typed it, so nobody is told."""
+    return name if name and is_zone(name) else ""
 
 
 class RegistrationForm(SiteForm):
@@ -18,6 +24,7 @@ class RegistrationForm(SiteForm):
     email = Text("E-mail", filters=[stripped])
     password = Password("Password", filters=[as_typed])
     next = HiddenField(filters=[stripped])
+    time_zone = HiddenField(filters=[stripped, known_zone])
     submit = SubmitField("Create account")
 
     def validate_username(self, field: Field) -> None:

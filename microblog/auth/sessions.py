@@ -65,14 +65,14 @@ _ANONYMOUS = {
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def load_user(token: str) -> User | None:
     """The member who is signed in with `token`."""
-    row = Session.with_token(token)
-    if row is None:
+    found = Session.with_token(token)
+    if found is None:
         log.info(events.SESSION_REFUSED)
         return None
-    row.user.session_token = token
-    if row.is_due:
-        g.seen_session = row.id
-    member: User = row.user
+    member, session_id, is_due = found
+    member.session_token = token
+    if is_due:
+        g.seen_session = session_id
     return member
 
 

@@ -63,6 +63,7 @@ def create_account() -> ResponseReturnValue:
     try:
         with writing() as claim:
             user = User.register(username=form.username.data, email=form.email.data, password_hash=password_hash)
+            user.time_zone = form.time_zone.data or ""
             throttle.count(address, window=HOUR)
             db.session.flush()
             sign_in(user, remember=False, claim=claim)

@@ -80,8 +80,12 @@ def block(username: str) -> ResponseReturnValue:
 @bp.post("/user/<username>/unblock")
 @login_required
 def unblock(username: str) -> ResponseReturnValue:
-    person, changed = _change(username, circle.unblock)
-    return _met(person, changed, f"{person.name} is not blocked any more.", "You may follow each other again.", "block")
+    """By the button, or by the Undo of a block: that brings back the follows too."""
+    again, verb = "You may follow each other again.", circle.unblock
+    if "undo" in request.form:
+        again, verb = "All is as it was before.", circle.undo_block
+    person, changed = _change(username, verb)
+    return _met(person, changed, f"{person.name} is not blocked any more.", again, "block")
 
 
 @bp.post("/user/<username>/mute")
@@ -103,7 +107,8 @@ def _met(person: User, changed: bool, title: str, text: str, undo: str) -> Respo
     path = _back_to(person)
     if changed:
         address = url_for(f"circles.{undo}", username=person.username)
-        keep_for_next_page(Toast(title, text, back=Back(address, MAIN, {"whom": str(person.id), "next": path})))
+        values = {"whom": str(person.id), "next": path, "undo": "1"}
+        keep_for_next_page(Toast(title, text, back=Back(address, MAIN, values)))
     else:
         keep_for_next_page(Toast("It is so already.", kind="note"))
     return leave_to_path(path)

@@ -23,17 +23,29 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "db", help="the database's version", description=__doc__, epilog="Example: python3 manage.py db upgrade"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    up = commands.add_parser("upgrade", help="to the newest version, or to REVISION")
+    up = commands.add_parser(
+        "upgrade", help="to the newest version, or to REVISION", epilog="Example: python3 manage.py db upgrade"
+    )
     up.add_argument("revision", nargs="?", default="head", metavar="REVISION")
     up.set_defaults(run=_upgrade)
-    down = commands.add_parser("downgrade", help="one version back, or to REVISION")
+    down = commands.add_parser(
+        "downgrade", help="one version back, or to REVISION", epilog="Example: python3 manage.py db downgrade"
+    )
     down.add_argument("revision", nargs="?", default="-1", metavar="REVISION")
     down.set_defaults(run=_downgrade)
-    make = commands.add_parser("revision", help="write a migration from what changed in the models")
+    make = commands.add_parser(
+        "revision",
+        help="write a migration from what changed in the models",
+        epilog="Example: python3 manage.py db revision -m 'posts have a mood'",
+    )
     make.add_argument("-m", "--message", required=True, help="what it does, in a few words")
     make.set_defaults(run=_revision)
-    commands.add_parser("current", help="the version the database has").set_defaults(run=_current)
-    commands.add_parser("history", help="every version").set_defaults(run=_history)
+    current = commands.add_parser(
+        "current", help="the version the database has", epilog="Example: python3 manage.py db current"
+    )
+    current.set_defaults(run=_current)
+    history = commands.add_parser("history", help="every version", epilog="Example: python3 manage.py db history")
+    history.set_defaults(run=_history)
 
 
 def _upgrade(args: argparse.Namespace, settings: Settings) -> int:

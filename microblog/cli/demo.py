@@ -23,19 +23,30 @@ def register(subparsers: "Subparsers[Any]") -> None:
         "seed makes the same community. A database that has members is refused, unless --yes says that it is meant.",
         epilog="Examples:\n  python3 manage.py demo\n  python3 manage.py demo --people 1000 --posts 1000000",
     )
-    parser.add_argument("--people", type=_count, default=PEOPLE, metavar="NUMBER", help=f"how many members ({PEOPLE})")
-    parser.add_argument("--posts", type=_count, default=POSTS, metavar="NUMBER", help=f"how many posts ({POSTS:,})")
+    parser.add_argument("--people", type=_people, default=PEOPLE, metavar="NUMBER", help=f"how many members ({PEOPLE})")
+    parser.add_argument("--posts", type=_posts, default=POSTS, metavar="NUMBER", help=f"how many posts ({POSTS:,})")
     parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="another number, another community (1)")
     parser.add_argument("--password", help="of every one of them; without it, one is made and shown")
     parser.add_argument("--yes", action="store_true", help="also where there are members; these stay as they are")
     parser.set_defaults(run=demo)
 
 
-def _count(text: str) -> int:
-    number = int(text.replace(",", "").replace("_", ""))
-    if number < 2:
-        raise argparse.ArgumentTypeError("a community has at least 2")
+def _count(text: str, least: int, what: str) -> int:
+    try:
+        number = int(text.replace(",", "").replace("_", ""))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if number < least:
+        raise argparse.ArgumentTypeError(f"a community has at least {least} {what}")
     return number
+
+
+def _people(text: str) -> int:
+    return _count(text, 2, "members")
+
+
+def _posts(text: str) -> int:
+    return _count(text, 2, "posts")
 
 
 def demo(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -70,9 +70,10 @@ def _show(path: Path, base: dict[str, int], now: float) -> None:
         print(f"{path} is ignored: {problem}. `manage.py logs level --reset` removes it.")
         wanted = Wanted()
     until = f"until {datetime.fromtimestamp(wanted.until, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    width = max(map(len, {*base, *wanted.levels}))
     for name in sorted({*base, *wanted.levels}):
         usual = logging.getLevelName(base[name]).lower() if name in base else ""
         if name in wanted.levels:
-            print(f"{name:16}  {wanted.levels[name]:8}  {until}{f', then {usual}' if usual else ''}")
+            print(f"{name:{width}}  {wanted.levels[name]:8}  {until}{f', then {usual}' if usual else ''}")
         else:
-            print(f"{name:16}  {usual}")
+            print(f"{name:{width}}  {usual}")

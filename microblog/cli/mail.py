@@ -32,7 +32,12 @@ Example:
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `mail` and its commands."""
-    parser = subparsers.add_parser("mail", help="test the mail, see what waits, catch mail at the desk")
+    parser = subparsers.add_parser(
+        "mail",
+        help="test the mail, see what waits, catch mail at the desk",
+        description=__doc__,
+        epilog="Examples:\n  python3 manage.py mail status\n  python3 manage.py mail test you@example.org",
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     test = _command(commands, "test", "send a test mail, step by step", _TEST_HELP)

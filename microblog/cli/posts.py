@@ -33,6 +33,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="remove what was deleted 30 days ago",
         description="Remove for good, with likes, bookmarks and versions, what their authors deleted more than\n"
         "30 days ago. New posts do it too, some at a time; a quiet site has none. The site may run meanwhile.",
+        epilog="Example: python3 manage.py posts purge",
     )
     purge.set_defaults(run=_purge)
 

@@ -32,26 +32,43 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog="Example: python3 manage.py user create ana ana@example.org --role administrator",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    create = commands.add_parser("create", help="a new member; the password is asked for, or made")
+    create = commands.add_parser(
+        "create",
+        help="a new member; the password is asked for, or made",
+        epilog="Example: python3 manage.py user create ana ana@example.org --role administrator",
+    )
     create.add_argument("username")
     create.add_argument("email")
     create.add_argument("--role", choices=ROLES, default="member")
     create.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     create.set_defaults(run=_create)
-    commands.add_parser("list", help="every member").set_defaults(run=_list)
-    password = commands.add_parser("password", help="a new password; signs the member out everywhere")
+    members = commands.add_parser("list", help="every member", epilog="Example: python3 manage.py user list")
+    members.set_defaults(run=_list)
+    password = commands.add_parser(
+        "password",
+        help="a new password; signs the member out everywhere",
+        epilog="Example: python3 manage.py user password ana",
+    )
     password.add_argument("username")
     password.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     password.set_defaults(run=_password)
-    role = commands.add_parser("role", help="what a member may do")
+    role = commands.add_parser(
+        "role", help="what a member may do", epilog="Example: python3 manage.py user role ana moderator"
+    )
     role.add_argument("username")
     role.add_argument("role", choices=ROLES)
     role.set_defaults(run=_role)
-    suspend = commands.add_parser("suspend", help="sign a member out everywhere and hide what they write")
+    suspend = commands.add_parser(
+        "suspend",
+        help="sign a member out everywhere and hide what they write",
+        epilog="Example: python3 manage.py user suspend ana --note spam",
+    )
     suspend.add_argument("username")
     suspend.add_argument("--note", default="", help="why; stands in the audit trail")
     suspend.set_defaults(run=partial(_decide, "suspend"))
-    lift = commands.add_parser("unsuspend", help="let a suspended member in again")
+    lift = commands.add_parser(
+        "unsuspend", help="let a suspended member in again", epilog="Example: python3 manage.py user unsuspend ana"
+    )
     lift.add_argument("username")
     lift.add_argument("--note", default="", help="why; stands in the audit trail")
     lift.set_defaults(run=partial(_decide, "lift"))

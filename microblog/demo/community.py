@@ -9,11 +9,12 @@ import time
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import cycle, permutations, product
 from math import log, pow
 from random import Random
 
 from microblog.demo.people import Person
-from microblog.demo.phrases import ANSWERS, ELSEWHERE, SUBJECTS
+from microblog.demo.phrases import AFTERWORDS, ANSWERS, ELSEWHERE, EXCLAMATIONS, SUBJECTS
 
 YEAR = 365 * 86_400
 RECENT = 120
@@ -54,8 +55,9 @@ class Community:
 
     def __post_init__(self) -> None:
         self.likes_each = 2.5 if self.posts <= 50_000 else 0.6
-        self._texts = self._think()
-        self._answers = [Text(text, "") for text in ANSWERS]
+        self._texts = {tongue: self._dealt(texts) for tongue, texts in self._think().items()}
+        answers = [f"{answer} {afterword}" for answer, afterword in product(ANSWERS, AFTERWORDS)]
+        self._answers = self._dealt([Text(text, "") for text in (*ANSWERS, *EXCLAMATIONS, *answers)])
         self._live()
         self.blocks, self.mutes = self._keep_apart(), self._keep_apart()
 
@@ -83,7 +85,8 @@ class Community:
         """What there is to say, by tongue, in no order."""
         said: dict[str, list[Text]] = {}
         for tongue, texts in ELSEWHERE.items():
-            said[tongue] = [Text(text, tongue, text.rpartition("#")[2] if "#" in text else "") for text in texts]
+            pairs = [f"{one.partition(' #')[0]}\n\n{other}" for one, other in permutations(texts, 2)]
+            said[tongue] = [Text(text, tongue, text.partition("#")[2]) for text in (*texts, *pairs)]
         english = []
         for tag, subject in SUBJECTS.items():
             for beginning in subject["beginnings"]:
@@ -96,6 +99,10 @@ class Community:
                 english.append(Text(f"{beginning} #{tag}", "en", tag))
         said["en"] = english
         return said
+
+    def _dealt(self, texts: list[Text]) -> Iterator[Text]:
+        """Each of them once, in no order, before any comes again."""
+        return cycle(self.random.sample(texts, len(texts)))
 
     def _live(self) -> None:
         """Decide who writes what to whom, and what is liked; texts come later."""
@@ -131,20 +138,21 @@ class Community:
     def _text(self, post: int) -> Text:
         draw, person = self.random.random, self.people[self.author[post]]
         if self.answers[post]:
-            said = self._answers[int(len(self._answers) * draw())]
+            said = next(self._answers)
             if draw() < 0.3 and (other := self._named(post)) != self.author[post]:
                 return Text(f"@{self.people[other].username} {said.text}", said.language)
             return said
         tongue = person.tongue if person.tongue in ELSEWHERE and draw() < 0.5 else "en"
-        texts = self._texts[tongue]
-        return texts[int(len(texts) * draw())]
+        return next(self._texts[tongue])
 
     # Rows
 
     def user_rows(self, password_hash: str) -> Iterator[Row]:
         """id, username, username_key, email, password_hash, names and texts of the profile, and three moments."""
+        newest = dict(zip(self.author, range(self.posts), strict=True))
         for number, person in enumerate(self.people):
-            joined, seen = stamp(self.joined(number)), stamp(self.until - 86_400.0 * 9 * (number % 10) / 9)
+            wrote = self.written(newest[number]) if number in newest else 0.0
+            joined, seen = stamp(self.joined(number)), stamp(max(wrote, self.until - 86_400.0 * 9 * (number % 10) / 9))
             email = f"{person.username}@example.org"
             yield (
                 *(self.first_user + number + 1, person.username, person.username.lower(), email, password_hash),

@@ -38,21 +38,16 @@ def people(count: int, random: Random, taken: set[str]) -> list[Person]:
         called.add(name)
         username = _free([plain, f"{plain}_{plain_family}", f"{plain_family}_{plain}"], known, random)
         known.add(usernames.username_key(username))
-        made.append(
-            Person(
-                username,
-                ""
-                if random.random() < 0.06
-                else f"{name} {random.choice('🌿🚲📚☕🌊')}"
-                if random.random() < 0.1
-                else name,
-                tongue,
-                random.choice(BIOS[tongue]) if random.random() < 0.8 else "",
-                random.choice(PLACES) if random.random() < 0.7 else "",
-                f"https://{plain}.example/" if random.random() < 0.25 else "",
-            )
-        )
+        about_me = random.choice(BIOS[tongue]) if random.random() < 0.8 else ""
+        website = f"https://{plain}.example/" if random.random() < 0.25 else ""
+        made.append(Person(username, _shown(name, random), tongue, about_me, _place(tongue, about_me, random), website))
     return made
+
+
+def _place(tongue: str, about_me: str, random: Random) -> str:
+    """Where they live, if they say so: where their bio says."""
+    place = random.choice([place for place in PLACES[tongue] if place in about_me] or PLACES[tongue])
+    return place if random.random() < 0.7 else ""
 
 
 def _shown(name: str, random: Random) -> str:

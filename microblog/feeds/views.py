@@ -5,7 +5,6 @@ from urllib.parse import quote, urlsplit
 
 from flask import Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.http import http_date
 
 from microblog.extensions import db, settings
 from microblog.feeds import bp
@@ -28,7 +27,7 @@ def user(username: str) -> ResponseReturnValue:
         abort(404)
     person = db.session.scalar(User.named(username)) or db.session.scalar(User.formerly_named(username))
     if person is None:
-        raise Nobody(f"Nobody here is called {username}.")
+        raise Nobody("Nobody here is called {username}.", username=username)
     if person.username != username:
         return redirect(url_for("feeds.user", username=person.username), 302)
     posts = timeline.by_author(person.id, None, NEWEST, replies=False)
@@ -58,11 +57,8 @@ def answer(feed: Feed) -> Response:
     text = document(feed, site=site.name, base=site.url.rstrip("/"), host=urlsplit(site.url).hostname or "localhost")
     response = Response(text, content_type="application/atom+xml; charset=utf-8")
     response.headers["Cache-Control"] = KEPT
-    response.headers["Last-Modified"] = http_date(feed.updated)
     response.set_etag(hashlib.sha256(text).hexdigest()[:32])
-    # Where the newest post was deleted, the feed is of an earlier moment than before. Who knows only the moment of
-    # their copy is told "not modified" for the very same one, never for a later one.
-    known = request.headers.get("If-Modified-Since")
-    if "If-None-Match" in request.headers or known == response.headers["Last-Modified"]:
-        response.make_conditional(request)
+    # No Last-Modified: what is deleted, hidden or called otherwise leaves no later moment behind, only another feed. So
+    # who asks with a moment gets all of it.
+    response.make_conditional(request)
     return response

@@ -10,6 +10,7 @@ from microblog.extensions import db
 from microblog.models import circle, timeline
 from microblog.models.circle import Listed
 from microblog.models.user import User
+from microblog.web.access import refuse_who_was_suspended
 from microblog.web.once import viewer_id
 from microblog.web.timeline import Leaf, answer
 
@@ -31,6 +32,7 @@ def suggested() -> Sequence[Listed]:
 @bp.get("/")
 def index() -> ResponseReturnValue:
     if g.viewer is None:
+        refuse_who_was_suspended()
         return render_template("home/welcome.html", newest=newest)
     # The viewer's own row is already loaded with the session, so this costs no statement.
     person = db.session.get(User, g.viewer.id)

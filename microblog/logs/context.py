@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the person was told of a failure. `said` is empty where it was the usual words of the status."""
+
+    code: str
+    answer: str
+    said: str = ""
+
+
 @dataclass
 class RequestStats:
     """Filled by whoever knows; read by the one canonical line. Times in milliseconds."""
@@ -16,6 +25,7 @@ class RequestStats:
     endpoint: str = ""
     user_id: int | None = None
     drill: bool = False  # an error on purpose, which counts nowhere
+    told: Told | None = None
 
 
 stats: ContextVar[RequestStats | None] = ContextVar("stats", default=None)
@@ -30,6 +40,13 @@ def count_sql(ms: float, *, counts: bool = True) -> None:
     if current is not None:
         current.sql_count += counts
         current.sql_ms += ms
+
+
+def note_told(told: Told) -> None:
+    """What the running request says of its failure."""
+    current = stats.get()
+    if current is not None:
+        current.told = told
 
 
 def bind(**keys: object) -> None:

@@ -69,10 +69,12 @@ CONTEXT = {
 REQUEST_FINISHED = Event(
     "request.finished",
     "info",
-    "address bytes complete endpoint fragment hx_source method ms page path route sql_count sql_ms status user_id",
+    "address answer bytes code complete endpoint fragment hx_source method ms page path route said sql_count sql_ms "
+    "status user_id",
     "The one line of every request. Warning for 401, 403 and 429, error for 5xx. `ms` is the whole time, `complete` is "
     "false where the client went away before the last byte, `route` is the pattern and not the address, `page` the "
-    "path of our page it was sent from, `hx_source` the control there.",
+    "path of our page it was sent from, `hx_source` the control there. Of a failure also `answer` (fragment, page or "
+    "json), `code`, and what it `said` where those are not the usual words of the status.",
     varies=("warning", "error"),
 )
 REQUEST_FAILED = Event(
@@ -174,7 +176,7 @@ RELATION_CHANGED = Event(
     "relation.changed",
     "info",
     "other_id verb",
-    "A member did this to another one: follow, unfollow, block, unblock, mute or unmute. Not where it was so before.",
+    "A member did this to another one: (un)follow, (un)block, undo_block or (un)mute. Not where it was so before.",
 )
 REPORT_FILED = Event("report.filed", "info", "other_id post_id", "A member reported another one, or a post of theirs.")
 MODERATION_DECIDED = Event(

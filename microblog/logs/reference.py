@@ -4,6 +4,9 @@ import secrets
 
 # Crockford's base32: no I, L, O or U, so that nothing is misread (https://www.crockford.com/base32.html).
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PLACEHOLDER = "00000-00000"
+"""Where the reference goes in what is drawn beforehand. No name of a member holds a dash."""
+
 _MISREAD = str.maketrans("ILO", "110")
 
 

@@ -35,6 +35,7 @@ FOREIGN = {
     "gunicorn.access": logging.WARNING,  # request.finished says it, and says more
     "sqlalchemy": logging.WARNING,
     "alembic": logging.INFO,
+    "alembic.runtime.plugins": logging.WARNING,  # which parts of itself it loads, each time a command needs it
     "flask_migrate": logging.INFO,
     "py.warnings": logging.WARNING,
 }

@@ -36,7 +36,7 @@ class Story:
     """The same person's other requests, in order of time; at most LINES."""
     more_around: int = 0
     retry: dict[str, Any] | None = None
-    """The next request of the same person with the same method and route: the first that worked, else the first."""
+    """The next request of the same person with the same method and path: the first that worked, else the first."""
 
     def known(self, key: str) -> Any:
         """What the records say about `key`: the line of the request first, then whoever says it."""
@@ -87,7 +87,7 @@ def _look_around(story: Story, current: Path, first: str, last: str) -> None:
     after = find(Query(conditions, since=first, until=shifted(last, RETRIED)), current)
     later = []
     for record in _others(after, story):
-        again = all(record.get(key) == story.known(key) for key in ("route", "method"))
+        again = all(record.get(key) == story.known(key) for key in ("method", "path"))
         if again and not story.retry_worked and (story.retry is None or _status(record) < 400):
             story.retry = record
         if str(record.get("timestamp", "")) <= shifted(last, AROUND):

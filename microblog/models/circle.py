@@ -14,7 +14,7 @@ from microblog.extensions import db, settings
 from microblog.models import throttle
 from microblog.models.errors import DomainError, Nobody, Unavailable
 from microblog.models.notification import Notification
-from microblog.models.relation import Block, Follow, Mute, blocked, muted
+from microblog.models.relation import Block, Follow, Mute, blocked, muted, parted
 from microblog.models.user import User
 
 PAGE = 30
@@ -54,17 +54,31 @@ def block(me: int, person: User) -> bool:
     _meet(me, person)
     if db.session.scalar(select(Block.id).where(Block.blocker_id == me, Block.blocked_id == person.id)):
         return False
-    db.session.add(Block(blocker_id=me, blocked_id=person.id))
-    for one, other in ((me, person.id), (person.id, me)):
-        _end_follow(one, other)
-        Notification.settle(one, actor_id=other)
+    mine, theirs = _end_follow(me, person.id), _end_follow(person.id, me)
+    db.session.add(Block(blocker_id=me, blocked_id=person.id, ended_mine=mine, ended_theirs=theirs))
+    Notification.settle(me, actor_id=person.id)
+    Notification.settle(person.id, actor_id=me)
     return True
 
 
 def unblock(me: int, person: User) -> bool:
     """They may meet again; whoever followed before has to follow anew."""
-    _meet(me, person)
-    return _gone(delete(Block).where(Block.blocker_id == me, Block.blocked_id == person.id))
+    return _end_block(me, person) is not None
+
+
+def undo_block(me: int, person: User) -> bool:
+    """It was a slip: the follows that it ended come back, unless the other one blocks too; nobody is told."""
+    ended = _end_block(me, person)
+    if ended is None:
+        return False
+    if db.session.scalar(select(literal(1)).where(blocked(me, person.id))):
+        return True
+    mine, theirs = ended
+    if mine:
+        db.session.add(Follow(follower_id=me, followed_id=person.id))
+    if theirs:
+        db.session.add(Follow(follower_id=person.id, followed_id=me))
+    return True
 
 
 def mute(me: int, person: User) -> bool:
@@ -93,6 +107,14 @@ def _meet(me: int, person: User) -> None:
     pair = select(User.id).where(User.id.in_((me, person.id))).order_by(User.id).with_for_update(key_share=True)
     if len(db.session.scalars(pair).all()) < 2:
         raise Nobody("This member is not here any more.")
+
+
+def _end_block(me: int, person: User) -> tuple[bool, bool] | None:
+    """Whose follows it had ended, mine and theirs; None where there was no block."""
+    _meet(me, person)
+    block = delete(Block).where(Block.blocker_id == me, Block.blocked_id == person.id)
+    row = db.session.execute(block.returning(Block.ended_mine, Block.ended_theirs)).one_or_none()
+    return None if row is None else (row.ended_mine, row.ended_theirs)
 
 
 def _end_follow(follower_id: int, followed_id: int) -> bool:
@@ -168,7 +190,8 @@ def suggestions(me: int, limit: int = 5) -> Sequence[Listed]:
     """
     friends = select(Follow.followed_id).where(Follow.follower_id == me).order_by(Follow.id.desc()).limit(_FRIENDS)
     near = select(Follow.followed_id.label("id")).where(Follow.follower_id.in_(friends)).limit(_OF_FRIENDS).subquery()
-    lately = select(Follow.followed_id.label("id")).order_by(Follow.id.desc()).limit(_LATELY).subquery()
+    others = select(Follow.followed_id.label("id")).where(Follow.follower_id.not_in(parted(me)))
+    lately = others.order_by(Follow.id.desc()).limit(_LATELY).subquery()
     new = select(User.id.label("id")).order_by(User.id.desc()).limit(10 * limit).subquery()
     # Each source in a range of its own, so that one number orders them all.
     found = union_all(

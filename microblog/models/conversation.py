@@ -10,14 +10,29 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, cast, column, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    column,
+    false,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import aliased
 
 from microblog.extensions import db
 from microblog.models.columns import LARGEST
-from microblog.models.post import Post
-from microblog.models.shown import VIEWER, Shown, Viewing, bound, columns, shown
-from microblog.models.user import User
+from microblog.models.post import TAKEN_AWAY, THEY_DELETED, YOU_DELETED, Post
+from microblog.models.relation import blocked
+from microblog.models.shown import VIEWER, Shown, Viewing, bound, columns, counts, shown
+from microblog.models.user import User, Viewer
 
 ANCESTORS = 30
 """So many posts that lead to one are shown above it."""
@@ -62,24 +77,36 @@ class Said:
     readable: bool = True
     is_deleted: bool = False
     is_hidden: bool = False
+    is_parted: bool = False
     answers: list["Said"] = field(default_factory=list)
     more: int = 0
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is among the answers that the post above says it has."""
+        return not (self.is_deleted or self.is_parted)
 
     @property
     def has_page(self) -> bool:
         """Whether its own address shows this viewer anything: its words, or that they were taken away."""
         return self.readable or self.is_deleted or self.is_hidden
 
-    @property
-    def words(self) -> str:
+    def words_for(self, viewer: Viewer | None) -> str:
         """What stands in the place of one that cannot be read."""
         if self.is_deleted:
-            return "This post was deleted by its author."
-        return "A moderator has taken this post away." if self.is_hidden else "This post cannot be shown."
+            return YOU_DELETED if self._is_of(viewer) else THEY_DELETED
+        return TAKEN_AWAY if self.is_hidden else "This post cannot be shown."
+
+    def may_return_to(self, viewer: Viewer | None) -> bool:
+        """Whether the viewer deleted it themselves, and can bring it back."""
+        return self._is_of(viewer) and self.is_deleted and not self.is_hidden
+
+    def _is_of(self, viewer: Viewer | None) -> bool:
+        return viewer is not None and viewer.id == self.post.author_id
 
     def prune(self) -> bool:
         """Leave out the places below which nothing stands. Whether this one is anything to show itself."""
-        there = sum(not answer.is_deleted for answer in self.answers)  # as they are counted in the row
+        there = sum(answer.is_counted for answer in self.answers)
         self.more = max(0, self.post.replies_count - there) if self.has_page else 0
         self.answers = _worth_showing(self.answers)
         return self.readable or bool(self.answers or self.more)
@@ -109,8 +136,14 @@ def _statement(signed_in: bool) -> Select[Any]:
 
 def _places(signed_in: bool) -> Select[Any]:
     """Not through `shown`: what was taken away keeps its place."""
-    place = (_readable(signed_in), Post.deleted_at.is_not(None), Post.hidden_at.is_not(None))
+    parted = blocked(VIEWER, Post.author_id) if signed_in else false()
+    place = (_readable(signed_in), Post.deleted_at.is_not(None), Post.hidden_at.is_not(None), parted)
     return select(*columns(signed_in=signed_in), *place).join_from(Post, User, User.id == Post.author_id)
+
+
+def _said(row: Row[Any]) -> Said:
+    shown = len(Shown._fields)
+    return Said(Shown._make(row[:shown]), *row[shown:])
 
 
 def _readable(signed_in: bool) -> ColumnElement[bool]:
@@ -125,7 +158,7 @@ def conversation(post_id: int, viewer_id: int | None, *, limit: int, after: int 
     values = {"root": post_id, "after": after, "limit": limit + 1, "largest": LARGEST}
     values |= {"ancestors": ANCESTORS, "depth": DEPTH, "few": FEW, "nested": NESTED}
     rows = db.session.execute(_statement(viewer_id is not None), bound(values, viewer_id))
-    said = {row[0]: Said(Shown._make(row[:-3]), *row[-3:]) for row in rows}
+    said = {row[0]: _said(row) for row in rows}
     here = said.get(post_id)
     if here is None or not here.has_page:
         return None
@@ -161,13 +194,13 @@ def changed(seen: Collection[str], viewer_id: int | None) -> list[Said]:
         return []
     values = {"ids": [int(one.partition(".")[0]) for one in seen], "seen": list(seen)}
     rows = db.session.execute(_changed(viewer_id is not None), bound(values, viewer_id))
-    return [Said(Shown._make(row[:-3]), *row[-3:]) for row in rows]
+    return [_said(row) for row in rows]
 
 
 @cache
 def _changed(signed_in: bool) -> Select[Any]:
     state: ColumnElement[str] = cast(Post.id, String)
-    for part in (Post.version, Post.likes_count, Post.replies_count):
+    for part in (Post.version, *counts(signed_in=signed_in).values()):
         state = state + "." + cast(part, String)
     otherwise = or_(~_readable(signed_in), state.not_in(bindparam("seen", expanding=True, type_=String)))
     return _places(signed_in).where(Post.id.in_(bindparam("ids", expanding=True, type_=Integer)), otherwise)

@@ -8,6 +8,7 @@ from microblog.extensions import Claim
 class DomainError(Exception):
     """A rule said no. `message` is shown to the person; `code` is for programs.
 
+    What somebody may have typed stands in it as `{name}`, and is given as `name=…`: the log has it without.
     `title` and `next_step` are for where those of the status (web/problems.py) would say something else.
     """
 
@@ -16,9 +17,10 @@ class DomainError(Exception):
     title = ""
     next_step = ""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, **values: object) -> None:
+        self.template = message
+        self.message = message.format(**values) if values else message
+        super().__init__(self.message)
 
 
 class Nobody(DomainError):
@@ -27,16 +29,20 @@ class Nobody(DomainError):
     status = 404
     code = "not_found"
 
-    def __init__(self, message: str, near: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, near: str = "", **values: object) -> None:
+        super().__init__(message, **values)
         self.near = near
 
 
 class Gone(DomainError):
-    """It was here, and has been taken away."""
+    """It was here, and has been taken away; `may_return` if whoever looks did that, and may bring it back."""
 
     status = 410
     code = "gone"
+
+    def __init__(self, message: str, *, may_return: bool = False) -> None:
+        super().__init__(message)
+        self.may_return = may_return
 
 
 class Unavailable(DomainError):
@@ -55,8 +61,8 @@ class Suspended(DomainError):
     code = "suspended"
     title = "Your account is suspended"
 
-    def __init__(self, message: str, next_step: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, next_step: str, **values: object) -> None:
+        super().__init__(message, **values)
         self.next_step = next_step
 
 
@@ -65,6 +71,15 @@ class NotYours(DomainError):
 
     status = 403
     code = "not_yours"
+
+
+class NotForMembers(DomainError):
+    """Moderators or administrators may see this, and whoever looks is neither."""
+
+    status = 403
+    code = "forbidden"
+    title = "You may not see this page"
+    next_step = "Go back, or sign in as somebody who may."
 
 
 class Taken(DomainError):

@@ -24,7 +24,7 @@ REASONS = {
     "private": "Somebody's private matters",
     "other": "Something else",
 }
-STAFF = ("moderator", "administrator")
+UNDO = {"hide": "unhide", "unhide": "hide", "suspend": "lift", "lift": "suspend"}
 SHELL = 0
 """The moderator of what was done by `manage.py`: whoever sits at the machine."""
 PAGE = 30
@@ -156,16 +156,26 @@ class ModerationAction(db.Model):  # type: ignore[name-defined,misc]
         )
         return statement if user_id is None else statement.where(cls.user_id == user_id)
 
+    @classmethod
+    def latest(cls, action: str, user_id: int, post_id: int | None) -> Self | None:
+        """The last such decision about this member, also one for a post of theirs; with `post_id` about that post."""
+        such = select(cls).where(cls.action == action, cls.user_id == user_id).order_by(cls.id.desc()).limit(1)
+        return db.session.scalar(such if post_id is None else such.where(cls.post_id == post_id))
+
 
 @dataclass(frozen=True)
 class Decision:
-    """Who decides about whom, and why; `until` is the newest report that they have read of it."""
+    """Who decides about whom, and why; `until` is the newest report that they have read of it.
+
+    With `undo` it takes back the decision before, and the reports that were closed by that are open again.
+    """
 
     moderator: Viewer | None  # None: whoever sits at the machine
     person: User
     post: Post | None = None
     note: str = ""
     until: int = 0
+    undo: bool = False
 
     # Verbs: each may be repeated, returns whether it changed anything, and needs `writing`.
 
@@ -176,7 +186,7 @@ class Decision:
         return self._close("dismiss")
 
     def hide(self) -> bool:
-        """Nobody but its author reads the post any more."""
+        """Nobody but moderators reads the post any more."""
         return self._set_hidden(now())
 
     def unhide(self) -> bool:
@@ -190,7 +200,7 @@ class Decision:
         if not self._changed(update(User).where(User.id == self.person.id, there).values(suspended_at=now())):
             return False
         Session.end_all(self.person)
-        Notification.settle_all_of(self.person.id)
+        Notification.reconsider(actor_id=self.person.id)
         return self._done("suspend")
 
     def lift(self) -> bool:
@@ -198,7 +208,10 @@ class Decision:
         self._refuse_oneself_and_administrators()
         there = User.suspended_at.is_not(None)
         changed = self._changed(update(User).where(User.id == self.person.id, there).values(suspended_at=None))
-        return changed and self._done("lift")
+        if not changed:
+            return False
+        Notification.reconsider(actor_id=self.person.id)
+        return self._done("lift")
 
     def _set_hidden(self, moment: datetime | None) -> bool:
         self._refuse_oneself_and_administrators()
@@ -207,7 +220,10 @@ class Decision:
         other = Post.hidden_at.is_(None) if moment else Post.hidden_at.is_not(None)
         # Not through the row: its version is for those who edit the text.
         changed = self._changed(update(Post).where(Post.id == self.post.id, other).values(hidden_at=moment))
-        return changed and self._done("hide" if moment else "unhide")
+        if not changed:
+            return False
+        Notification.reconsider(post_id=self.post.id)
+        return self._done("hide" if moment else "unhide")
 
     def _refuse_oneself_and_administrators(self) -> None:
         if self.moderator and self.moderator.id == self.person.id:
@@ -220,22 +236,41 @@ class Decision:
 
     def _done(self, action: str) -> bool:
         if not self._close(action):
-            self._note(action, None)
+            self._note(action, now(), self._post_id)
+        if self.undo:
+            self._reopen(UNDO[action])
         return True
 
     def _close(self, action: str) -> bool:
         """Decide the reports about the subject that were read, and write it down; False where there are none."""
-        about = Report.about(self.person.id, self.post.id if self.post else None)
+        about, moment = Report.about(self.person.id, self._post_id), now()
         open_ones = update(Report).where(about, Report.decided_at.is_(None), Report.id <= self.until)
-        values = {"decided_at": now(), "decided_by": self._by, "decision": action}
+        values = {"decided_at": moment, "decided_by": self._by, "decision": action}
         closed = db.session.scalars(open_ones.values(values).returning(Report.id)).all()
         if closed:
-            self._note(action, min(closed))
+            self._note(action, moment, self._post_id, min(closed))
         return bool(closed)
 
-    def _note(self, action: str, report_id: int | None) -> None:
-        about = {"user_id": self.person.id, "post_id": self.post.id if self.post else None, "report_id": report_id}
+    def _reopen(self, action: str) -> None:
+        """Open again what the last such decision has closed: the moment of both is the same."""
+        last = ModerationAction.latest(action, self.person.id, self._post_id)
+        if last is None:
+            return
+        closed = update(Report).where(
+            Report.about(last.user_id, last.post_id), Report.decision == action, Report.decided_at == last.created_at
+        )
+        values = {"decided_at": None, "decided_by": None, "decision": ""}
+        reopened = db.session.scalars(closed.values(values).returning(Report.id)).all()
+        if reopened:
+            self._note("reopen", now(), last.post_id, min(reopened))
+
+    def _note(self, action: str, moment: datetime, post_id: int | None, report_id: int | None = None) -> None:
+        about = {"user_id": self.person.id, "post_id": post_id, "report_id": report_id, "created_at": moment}
         db.session.add(ModerationAction(moderator_id=self._by, action=action, note=self.note, **about))
+
+    @property
+    def _post_id(self) -> int | None:
+        return self.post.id if self.post else None
 
     @property
     def _by(self) -> int:

@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from itertools import groupby
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager
 
 from microblog.extensions import db
 from microblog.models.notification import Notification
 from microblog.models.post import Post
-from microblog.models.relation import muted
 from microblog.models.user import User
 
 PAGE = 40
@@ -40,18 +39,13 @@ class Item:
 
 
 def shown_to(viewer_id: int) -> Select[Notification]:
-    """What this member is told, newest first: nothing of who is suspended, blocked or muted, or of what is gone."""
+    """What this member is told, newest first."""
     return (
         select(Notification)
         .join(Notification.actor)
         .outerjoin(Notification.post)
         .options(contains_eager(Notification.actor), contains_eager(Notification.post))
-        .where(
-            Notification.user_id == viewer_id,
-            User.met_by(viewer_id),
-            ~muted(viewer_id, Notification.actor_id),
-            or_(Notification.post_id.is_(None), and_(Post.deleted_at.is_(None), Post.hidden_at.is_(None))),
-        )
+        .where(Notification.user_id == viewer_id, Notification.is_shown())
         .order_by(Notification.id.desc())
     )
 

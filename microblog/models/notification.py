@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Optional
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, delete, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, String, and_, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from microblog.extensions import db
@@ -35,16 +35,26 @@ class Notification(db.Model):  # type: ignore[name-defined,misc]
     actor: Mapped[User] = relationship(foreign_keys=[actor_id])
     post: Mapped[Optional["Post"]] = relationship()
 
+    @classmethod
+    def is_shown(cls) -> ColumnElement[bool]:
+        """Nothing of who is suspended, blocked or muted, or about what is gone: for the list and for the count."""
+        return and_(
+            cls.actor.has(suspended_at=None),
+            ~blocked(cls.user_id, cls.actor_id),
+            ~muted(cls.user_id, cls.actor_id),
+            ~cls.post.has(cls.post.entity.c.deleted_at.is_not(None) | cls.post.entity.c.hidden_at.is_not(None)),
+        )
+
     # Verbs
 
     @classmethod
-    def tell(cls, user_id: int, kind: str, *, actor_id: int, post_id: int | None = None) -> None:
+    def tell(cls, user_id: int, kind: str, *, actor_id: int, post_id: int | None = None) -> bool:
         """Tell a member what `actor_id` did, unless it is themselves, they do not want to know, or told already.
 
-        Needs `writing`.
+        Whether they are told now. Needs `writing`.
         """
         if user_id == actor_id:
-            return
+            return False
         wanted = select(User.notify).where(
             User.id == user_id,
             ~blocked(user_id, actor_id),
@@ -53,10 +63,11 @@ class Notification(db.Model):  # type: ignore[name-defined,misc]
         notify = db.session.scalar(wanted)
         same = (cls.user_id == user_id, cls.kind == kind, cls.actor_id == actor_id, cls.post_id == post_id)
         if notify is None or notify.get(kind) is False or db.session.scalar(select(cls.id).where(*same).limit(1)):
-            return
+            return False
         db.session.add(cls(user_id=user_id, kind=kind, actor_id=actor_id, post_id=post_id))
         # Not through the row: its version is for those who edit the profile.
         db.session.execute(update(User).where(User.id == user_id).values(unread=User.unread + 1))
+        return True
 
     @classmethod
     def withdraw(cls, user_id: int, kind: str, *, actor_id: int, post_id: int | None = None) -> None:
@@ -71,31 +82,34 @@ class Notification(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def settle(cls, user_id: int, *, actor_id: int) -> None:
         """What `actor_id` did is no news to this member any more. Needs `writing`."""
-        cls._read(cls.user_id == user_id, cls.actor_id == actor_id)
-
-    @classmethod
-    def settle_all_of(cls, actor_id: int) -> None:
-        """What `actor_id` did is no news to anybody any more. Needs `writing`."""
-        cls._read(cls.actor_id == actor_id)
+        if cls._read(cls.user_id == user_id, cls.actor_id == actor_id):
+            cls.recount([user_id])
 
     @classmethod
     def read_all(cls, user_id: int, *, until: int) -> None:
         """This member has seen the page whose newest notification is `until`. Needs `writing`."""
-        cls._read(cls.user_id == user_id, cls.id <= until)
+        cls._read(cls.user_id == user_id, cls.id <= until, cls.is_shown())
+        cls.recount([user_id])  # also where nothing was to be read: a number that is wrong must not stay
 
     @classmethod
-    def _read(cls, *which: ColumnElement[bool]) -> None:
-        marked = update(cls).where(*which, cls.read_at.is_(None)).values(read_at=now()).returning(cls.user_id)
-        concerned = set(db.session.scalars(marked))
-        if concerned:
-            cls.recount(concerned)
+    def _read(cls, *which: ColumnElement[bool]) -> bool:
+        marked = update(cls).where(*which, cls.read_at.is_(None)).values(read_at=now())
+        return bool(db.session.execute(marked).rowcount)  # type: ignore[attr-defined]
 
     @classmethod
-    def recount(cls, user_ids: Collection[int]) -> None:
+    def reconsider(cls, *, actor_id: int | None = None, post_id: int | None = None) -> None:
+        """What `actor_id` did, or what is about `post_id`, is not shown any more, or again. Needs `writing`."""
+        which = cls.actor_id == actor_id if actor_id is not None else cls.post_id == post_id
+        cls.recount(select(cls.user_id).where(which, cls.read_at.is_(None)))
+
+    @classmethod
+    def recount(cls, user_ids: Collection[int] | Select[int]) -> None:
         """Count anew what these members have not read. Needs `writing`."""
-        unread = select(func.count(cls.id)).where(cls.user_id == User.id, cls.read_at.is_(None))
-        concerned = update(User).where(User.id.in_(user_ids))
-        db.session.execute(concerned.values(unread=unread.scalar_subquery()))
+        concerned = User.id.in_(user_ids)
+        # Had to oneself in one order: no deadlock, and what somebody else tells them meanwhile is counted too.
+        db.session.execute(select(User.id).where(concerned).order_by(User.id).with_for_update(key_share=True))
+        unread = select(func.count(cls.id)).where(cls.user_id == User.id, cls.read_at.is_(None), cls.is_shown())
+        db.session.execute(update(User).where(concerned).values(unread=unread.scalar_subquery()))
 
     @classmethod
     def choose(cls, user_id: int, wanted: Collection[str]) -> None:

@@ -17,6 +17,10 @@ from microblog.models.post_text import mentioned, tags
 from microblog.models.relation import Who, blocked, muted
 from microblog.models.user import User
 
+YOU_DELETED = "You have deleted this post."
+THEY_DELETED = "Its author has deleted this post."
+TAKEN_AWAY = "A moderator has taken this post away."
+
 KEPT_FOR = timedelta(days=30)
 """For so long a deleted post can be brought back."""
 
@@ -73,6 +77,17 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
         return statement.where(*cls.readable(viewer_id))
 
     @classmethod
+    def deleted_by(cls, author_id: int, before: int) -> Select[Self]:
+        """What they have deleted and may bring back, the newest post first, below number `before`."""
+        theirs = select(cls).where(cls.author_id == author_id, cls.deleted_at.is_not(None), cls.hidden_at.is_(None))
+        return theirs.where(cls.id < before).order_by(cls.id.desc())
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """When one that was deleted may go for good; None of one that was not."""
+        return self.deleted_at and self.deleted_at + KEPT_FOR
+
+    @classmethod
     def readable(cls, viewer_id: Who | None) -> list[ColumnElement[bool]]:
         """The conditions of `shown_to`, where `users` is joined: there, not hidden, and nobody has blocked anybody."""
         conditions: list[ColumnElement[bool]] = [
@@ -97,12 +112,14 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
             post.reply_to_id, post.thread_id = reply_to.id, reply_to.thread_id or reply_to.id
         db.session.add(post)
         db.session.flush()
+        told: set[int] = set()
         if reply_to is None:
             post._set(thread_id=post.id)  # not through the row: this is no second version of it
         else:
             cls._count(reply_to.id, replies_count=1)
-            Notification.tell(reply_to.author_id, "reply", actor_id=author.id, post_id=post.id)
-        post._connect(told={reply_to.author_id} if reply_to is not None else set())
+            if Notification.tell(reply_to.author_id, "reply", actor_id=author.id, post_id=post.id):
+                told.add(reply_to.author_id)
+        post._connect(told=told)
         if post.id % SWEPT_EVERY == 0:
             cls.purge()
         return post
@@ -190,6 +207,7 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
         self._set(deleted_at=now() if away else None)
         if self.reply_to_id is not None:
             self._count(self.reply_to_id, replies_count=-1 if away else 1)
+        Notification.reconsider(post_id=self.id)
         return True
 
     def _mark(self, kind: type["Like | Bookmark"], user_id: int) -> bool:

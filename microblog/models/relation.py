@@ -7,15 +7,18 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    CompoundSelect,
     Exists,
     ForeignKey,
     Index,
     Label,
     exists,
+    false,
     func,
     literal,
     or_,
     select,
+    union,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
@@ -39,7 +42,10 @@ class Follow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Block(db.Model):  # type: ignore[name-defined,misc]
-    """Two members do not meet: neither sees the other's posts, follows, mentions or answers them."""
+    """Two members do not meet: neither sees the other's posts, follows, mentions or answers them.
+
+    `ended_mine` and `ended_theirs`: whose follow of the other ended by it.
+    """
 
     __tablename__ = "blocks"
     __table_args__ = (Index("uq_blocks_pair", "blocker_id", "blocked_id", unique=True),)
@@ -47,6 +53,8 @@ class Block(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[int] = mapped_column(primary_key=True)
     blocker_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     blocked_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    ended_mine: Mapped[bool] = mapped_column(default=False, server_default=false())
+    ended_theirs: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -85,8 +93,8 @@ class Bond:
     def columns(cls, person: InstrumentedAttribute[int], viewer_id: Who | None) -> list[Label[Any]]:
         """What belongs into the SELECT of the query that fetches `person`, so that no page asks twice."""
         columns: dict[str, Any] = {
-            "followers": _counted(Follow.followed_id, person),
-            "following": _counted(Follow.follower_id, person),
+            "followers": _counted(Follow.followed_id, person, Follow.follower_id, viewer_id),
+            "following": _counted(Follow.follower_id, person, Follow.followed_id, viewer_id),
         }
         if viewer_id is not None:
             columns |= {
@@ -99,12 +107,20 @@ class Bond:
         return [column.label(name) for name, column in columns.items()]
 
 
-def _counted(column: InstrumentedAttribute[int], person: InstrumentedAttribute[int]) -> ColumnElement[int]:
-    some = select(literal(1)).where(column == person).limit(COUNTED + 1).correlate(person.class_).subquery()
-    return select(func.count()).select_from(some).correlate(person.class_).scalar_subquery()
+def _counted(
+    column: InstrumentedAttribute[int],
+    person: InstrumentedAttribute[int],
+    other: InstrumentedAttribute[int],
+    viewer_id: Who | None,
+) -> ColumnElement[int]:
+    some = select(literal(1)).where(column == person)
+    if viewer_id is not None:
+        some = some.where(other.not_in(parted(viewer_id)))
+    first = some.limit(COUNTED + 1).correlate(person.class_).subquery()
+    return select(func.count()).select_from(first).correlate(person.class_).scalar_subquery()
 
 
-def blocked(one: Who, other: int | InstrumentedAttribute[int]) -> Exists:
+def blocked(one: Who | InstrumentedAttribute[int], other: int | InstrumentedAttribute[int]) -> Exists:
     """Whether one of the two has blocked the other, for the WHERE of any query."""
     return exists().where(
         or_(
@@ -114,6 +130,12 @@ def blocked(one: Who, other: int | InstrumentedAttribute[int]) -> Exists:
     )
 
 
-def muted(by: Who, other: int | InstrumentedAttribute[int]) -> Exists:
+def parted(viewer_id: Who) -> CompoundSelect[int]:
+    """Everybody whom a block parts from the viewer, for counting: read once, where `blocked` looks for each pair."""
+    mine = select(Block.blocked_id).where(Block.blocker_id == viewer_id)
+    return union(mine, select(Block.blocker_id).where(Block.blocked_id == viewer_id))
+
+
+def muted(by: Who | InstrumentedAttribute[int], other: int | InstrumentedAttribute[int]) -> Exists:
     """Whether `by` has muted the other."""
     return exists().where(Mute.muter_id == by, Mute.muted_id == other)

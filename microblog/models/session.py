@@ -4,16 +4,27 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Self
 
-from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Select, String, and_, bindparam, delete, not_, select
-from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ForeignKey,
+    Select,
+    String,
+    and_,
+    bindparam,
+    delete,
+    not_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
 
 from microblog.extensions import db, settings
 from microblog.models.columns import UtcDateTime, now
 from microblog.models.user import User
 
-SEEN_EVERY = timedelta(minutes=5)
+SEEN_EVERY = timedelta(minutes=1)
 """How exact "last seen" is: it is written at most this often."""
 
 
@@ -32,14 +43,14 @@ class Session(db.Model):  # type: ignore[name-defined,misc]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
-    user: Mapped[User] = relationship()
-
     @classmethod
     def start(cls, user: User, token: str = "") -> str:
-        """Sign `user` in; returns the token for the cookie. Sessions of theirs that have run out go."""
+        """Sign `user` in, who is seen by it; returns the token for the cookie. Sessions that have run out go."""
         db.session.execute(delete(cls).where(cls.user_id == user.id, not_(cls._is_alive())))
         token = token or secrets.token_urlsafe(32)
         db.session.add(cls(token_hash=_digest(token), user_id=user.id))
+        # Not through the row: its version is for those who edit the profile.
+        db.session.execute(update(User).where(User.id == user.id).values(last_seen_at=now()))
         return token
 
     @classmethod
@@ -49,22 +60,18 @@ class Session(db.Model):  # type: ignore[name-defined,misc]
         return token if db.session.scalar(alive) is not None else cls.start(user)
 
     @classmethod
-    def with_token(cls, token: str) -> Self | None:
-        """The session of this token, with its member, while it is neither idle nor old beyond the limits.
+    def with_token(cls, token: str) -> tuple[User, int, bool] | None:
+        """The member of this token, the session's number, and whether "last seen" should be written again.
 
-        None of a suspended member: one that began while they were being suspended is none either.
+        None where it is idle or old beyond the limits, or the member suspended: one that began while they were being
+        suspended is none either.
         """
-        session: Session | None = db.session.scalar(_with_token(), {"token": _digest(token), **_limits()})
-        return session
+        row = db.session.execute(_with_token(), {"token": _digest(token), **_limits()}).one_or_none()
+        return None if row is None else (row[0], row[1], row[2] < now() - SEEN_EVERY)
 
     @classmethod
     def _is_alive(cls) -> ColumnElement[bool]:
         return _is_alive(**_limits())
-
-    @property
-    def is_due(self) -> bool:
-        """Whether "last seen" should be written again."""
-        return self.last_seen_at < now() - SEEN_EVERY
 
     @classmethod
     def end(cls, token: str) -> None:
@@ -93,9 +100,9 @@ def _is_alive(idle_since: Moment, begun: Moment) -> ColumnElement[bool]:
 
 
 @cache
-def _with_token() -> Select[Any]:
-    # Built once, for every page begins with it.
-    statement = select(Session).join(Session.user).options(contains_eager(Session.user))
+def _with_token() -> Select[User, int, datetime]:
+    # Built once, for every page begins with it; and no object is made of the session, of which two values are wanted.
+    statement = select(User, Session.id, Session.last_seen_at).join_from(Session, User)
     token = Session.token_hash == bindparam("token", type_=String)
     alive = _is_alive(bindparam("idle_since", type_=UtcDateTime), bindparam("begun", type_=UtcDateTime))
     return statement.where(token, alive, User.suspended_at.is_(None))

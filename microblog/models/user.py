@@ -53,6 +53,11 @@ class Viewer:
     language: str = ""
     unread: int = 0
 
+    @property
+    def moderates(self) -> bool:
+        """Whether they see what was reported and decide about it."""
+        return self.role in ("moderator", "administrator")
+
 
 @dataclass(frozen=True)
 class Edit:

@@ -8,13 +8,12 @@ import structlog
 from flask import abort, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import joinedload
-from werkzeug.exceptions import Forbidden
 
 from microblog.extensions import db, login_manager, writing
 from microblog.logs import events
 from microblog.models.columns import LARGEST
-from microblog.models.errors import Repeated
-from microblog.models.moderation import PAGE, REASONS, STAFF, Decision, ModerationAction, cases
+from microblog.models.errors import NotForMembers, Repeated
+from microblog.models.moderation import PAGE, REASONS, UNDO, Decision, ModerationAction, cases
 from microblog.models.post import Post
 from microblog.models.user import User
 from microblog.moderation import bp
@@ -37,7 +36,6 @@ SAID = {
     "suspend": "The account is suspended and signed out everywhere.",
     "lift": "The suspension is lifted.",
 }
-UNDO = {"hide": "unhide", "unhide": "hide", "suspend": "lift", "lift": "suspend"}
 ABOUT_PERSON, ABOUT_POST = {"dismiss", "suspend", "lift"}, {"dismiss", "hide", "unhide", "suspend"}
 
 
@@ -48,8 +46,8 @@ def for_moderators(view: View) -> View:
     def guarded(*args: object, **values: object) -> ResponseReturnValue:
         if g.viewer is None:
             return login_manager.unauthorized()  # type: ignore[no-any-return]
-        if g.viewer.role not in STAFF:
-            raise Forbidden("Only moderators of this site may see this page.")
+        if not g.viewer.moderates:
+            raise NotForMembers("Only moderators of this site may see this page.")
         return view(*args, **values)
 
     return guarded  # type: ignore[return-value]
@@ -123,14 +121,15 @@ def decide_about_post(post_id: int, verb: str) -> ResponseReturnValue:
 
 def _decided(verb: str, subject: Callable[[], tuple[User, Post | None]]) -> ResponseReturnValue:
     """Do it, write it down, and leave to where it was asked for; from the queue, the case becomes what was decided."""
-    form, until = DecisionForm(), request.form.get("until", 0, type=int)
+    form, until = DecisionForm(), max(0, min(request.form.get("until", 0, type=int), LARGEST))
+    undo = "undo" in request.form
     if not form.validate():
         log_refusals("decision", form)
         abort(422, "The reason is too long, or holds a character that cannot be shown.")
     try:
         with writing():
             person, about = subject()
-            decision = Decision(g.viewer, person, about, form.note.data, max(0, min(until, LARGEST)))
+            decision = Decision(g.viewer, person, about, form.note.data, until, undo)
             changed = getattr(decision, verb)()
             db.session.commit()
     except Repeated:
@@ -145,10 +144,11 @@ def _answer(verb: str, person: User, about: Post | None, changed: bool) -> Respo
     next_path = safe_next(request.form.get("next")) or subject
     toast = Toast("It is so already.", kind="note")
     if changed:
-        undo = UNDO.get(verb)
+        # What was undone stands in the queue again, where it is decided anew.
+        undo = UNDO.get(verb) if "undo" not in request.form else None
         # Who is suspended for a post is let in again as a person.
         address = f"/moderation/user/{person.id}/{undo}" if verb == "suspend" else f"{subject}/{undo}"
-        toast = Toast(SAID[verb], back=Back(address, MAIN, {"next": next_path}) if undo else None)
+        toast = Toast(SAID[verb], back=Back(address, MAIN, {"next": next_path, "undo": "1"}) if undo else None)
     case = request.form.get("case", "")
     if wants_fragment() and case.isdecimal():
         return make_response(

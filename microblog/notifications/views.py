@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
         more=link,
         named=news.NAMED,
         unread=unread,
-        until=newest if unread else 0,
+        until=newest if unread else None,
         first=number("before") is None,
     )
 

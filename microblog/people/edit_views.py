@@ -15,11 +15,11 @@ from microblog.models.errors import Repeated, Stale, Taken
 from microblog.models.user import User
 from microblog.people import bp
 from microblog.people.fields import FIELDS, Field
-from microblog.people.forms import ProfileForm, as_saved
+from microblog.people.forms import ProfileForm, as_saved, digest
 from microblog.web.access import login_required, refuse_foreign_form
 from microblog.web.htmx import leave_to, refused, wants_fragment
 from microblog.web.messages import log_refusals, message
-from microblog.web.toasts import Toast, Undo, keep_for_next_page
+from microblog.web.toasts import Back, Toast, Undo, keep_for_next_page
 
 log = structlog.get_logger(__name__)
 
@@ -172,15 +172,28 @@ def edit_profile() -> ResponseReturnValue:
     except Stale:
         log.info(events.PROFILE_CONFLICTED, field="")
         return _conflicts(form)
+    undone = "undo" in request.form
     for field in () if again else change.before:
-        log.info(events.PROFILE_SAVED, field=field, version=change.version)
-    keep_for_next_page(Toast("Profile saved.") if change.before else Toast("Nothing was changed.", kind="note"))
+        log.info(events.PROFILE_UNDONE if undone else events.PROFILE_SAVED, field=field, version=change.version)
+    if not change.before:
+        toast = Toast("Nothing was changed.", kind="note")
+    elif undone:
+        toast = Toast("Profile put back.")
+    else:
+        toast = Toast("Profile saved.", back=_back(person, change))
+    keep_for_next_page(toast)
     response = leave_to("people.profile", username=person.username)
     if wants_fragment():  # typed into since, the form stays open too
         response.headers["HX-Trigger"] = json.dumps(
             {"profile:saved": as_saved(person, *FIELDS) | {"version": change.version}}
         )
     return response
+
+
+def _back(person: User, change: Change) -> Back:
+    """Undo of a whole page: the form again, with what the changed fields held before; a page too where it conflicts."""
+    was = {f"was_{name}": digest(getattr(person, name)) for name in change.before}
+    return Back(url_for("people.edit_profile"), "", change.before | was | {"version": str(change.version), "undo": "1"})
 
 
 def _conflicts(form: ProfileForm) -> ResponseReturnValue:

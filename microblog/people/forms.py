@@ -63,6 +63,9 @@ class ProfileForm(SiteForm):
         super().__init__(obj=person, **values)
         self.person = person
         self._rebased = False
+        if self.is_submitted():
+            for name in FIELDS.keys() - request.form.keys():  # as Undo sends it: what is not there is left alone
+                self[name].data = getattr(person, name)
 
     @classmethod
     def only(cls, field: str, person: User, **values: object) -> Self:
@@ -103,7 +106,7 @@ class ProfileForm(SiteForm):
 
         So that a field left alone never conflicts with, nor undoes, a change made elsewhere.
         """
-        if self.is_submitted() and not self._rebased:
+        if self.is_submitted() and not self._rebased and name in request.form:
             return request.form.get(f"was_{name}", "")
         return digest(getattr(self.person, name))
 

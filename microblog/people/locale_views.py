@@ -16,7 +16,7 @@ from microblog.web.access import login_required, refuse_foreign_form
 from microblog.web.htmx import leave_to, refused, wants_fragment
 from microblog.web.messages import log_refusals, message
 from microblog.web.text import SiteForm, Text, stripped
-from microblog.web.times import zone, zones
+from microblog.web.times import is_zone, zone
 from microblog.web.toasts import Toast, keep_for_next_page
 
 
@@ -27,7 +27,7 @@ class LocaleForm(SiteForm):
     language = Text("Language you mostly write in", filters=[stripped])
 
     def validate_time_zone(self, field: Field) -> None:
-        if field.data and not any(field.data in names for names in zones().values()):
+        if field.data and not is_zone(field.data):
             raise ValidationError("This site does not know this time zone. Choose one from the list.")
 
     def validate_language(self, field: Field) -> None:

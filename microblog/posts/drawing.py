@@ -9,22 +9,21 @@ from markupsafe import Markup
 from microblog.models.columns import now
 from microblog.models.shown import Shown
 from microblog.models.user import Viewer
-from microblog.posts.forms import PostForm
 from microblog.web.times import in_words, zone
 
 KEPT = 2048
 """So many drawn posts one process remembers; of 3 kB each."""
 
 
-def post_html(post: Shown, reply: PostForm | None = None) -> Markup:
-    """The post as the viewer sees it, with what they can do with it; with `reply` the place for an answer is open.
+def post_html(post: Shown, *, reply: bool = False) -> Markup:
+    """The post as the viewer sees it, with what they can do with it; `reply` opens the place for an answer.
 
     Remembered by everything it is made of, so that nothing has to be forgotten when something changes.
     """
-    return posts_html([post], reply)
+    return posts_html([post], reply=reply)
 
 
-def posts_html(posts: Iterable[Shown], reply: PostForm | None = None) -> Markup:
+def posts_html(posts: Iterable[Shown], *, reply: bool = False) -> Markup:
     """Several, one below the other."""
     viewer, moment = g.get("viewer"), now()
     place = viewer.time_zone if viewer else ""
@@ -40,10 +39,10 @@ def role(post: Shown, viewer: Viewer | None) -> str:
         return "stranger"
     if viewer.id == post.author_id:
         return "author"
-    return "moderator" if viewer.role in {"moderator", "administrator"} else "member"
+    return "moderator" if viewer.moderates else "member"
 
 
-def _draw(post: Shown, role: str, when: str, zone_name: str, reply: PostForm | None = None) -> Markup:
+def _draw(post: Shown, role: str, when: str, zone_name: str, *, reply: bool = False) -> Markup:
     template = current_app.jinja_env.get_template("posts/_post.html")  # which is told nothing of the request
     exact = post.created_at.astimezone(zone(zone_name))
     return Markup(template.render(post=post, role=role, when=when, exact=exact, reply=reply))  # noqa: S704 - escaped there

@@ -3,7 +3,6 @@
 import re
 from functools import lru_cache
 
-from flask import g
 from markupsafe import Markup
 from wtforms import Field, ValidationError
 from wtforms.validators import DataRequired
@@ -67,11 +66,6 @@ class PostForm(SiteForm):
     version = RowVersion(widget=HiddenInput(), default=0)
 
     @property
-    def limit(self) -> int:
-        """How many characters fit."""
-        return settings().posts.max_length
-
-
-def new_post() -> PostForm:
-    """The form of a new post or answer, empty, in the language that the viewer writes in."""
-    return PostForm(formdata=None, language=g.viewer.language)
+    def problem(self) -> str:
+        """What is wrong with the text; empty where nothing is."""
+        return str(self.text.errors[0]) if self.text.errors else ""

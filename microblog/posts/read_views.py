@@ -2,17 +2,21 @@
 
 from functools import partial
 
-from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from microblog.extensions import db, settings
+from microblog.logs.context import Told, note_told
 from microblog.models import timeline
+from microblog.models.columns import LARGEST
 from microblog.models.conversation import Said, conversation, said_since
-from microblog.models.post import PostVersion
+from microblog.models.errors import Gone
+from microblog.models.post import Post, PostVersion
 from microblog.models.post_text import is_tag, tag_key
 from microblog.posts import bp
 from microblog.posts.drawing import post_html
+from microblog.posts.write_views import taken_away
 from microblog.web.access import login_required
 from microblog.web.htmx import wants_fragment
 from microblog.web.once import viewer_id
@@ -53,13 +57,26 @@ def bookmarks() -> ResponseReturnValue:
     return answer(partial(timeline.bookmarked_by, viewer_id() or 0), page)
 
 
+@bp.get("/post/deleted")
+@login_required
+def deleted() -> ResponseReturnValue:
+    """What the viewer has deleted, until it goes for good."""
+    before, size = number("before"), settings().posts.page_size
+    posts = db.session.scalars(Post.deleted_by(viewer_id() or 0, before or LARGEST).limit(size + 1)).all()
+    more = url_for("posts.deleted", before=posts[size - 1].id) if len(posts) > size else ""
+    return render_template("posts/deleted.html", posts=posts[:size], more=more, first=before is None)
+
+
 @bp.get("/post/<int:post_id>")
 def show(post_id: int) -> ResponseReturnValue:
     """The post between what it answers and the tree of its answers. Of one that was taken away a place: 410."""
     if wants_fragment() and "since" in request.args:
         return _otherwise(post_id)
     if wants_fragment() and "after" not in request.args:  # what Cancel brings back
-        return post_html(shown_post(post_id))
+        try:
+            return post_html(shown_post(post_id))
+        except Gone as gone:
+            return taken_away(post_id, gone)
     after = number("after")
     limit = length(after)
     found = conversation(valid(post_id), viewer_id(), limit=limit, after=after or 0)
@@ -72,7 +89,10 @@ def show(post_id: int) -> ResponseReturnValue:
         return remembered(make_response(html), "after", shown)
     newer = url_for("posts.show", post_id=post_id, since=found.newest)
     html = render_template("posts/show.html", found=found, here=found.here, more=more, newer=newer, first=after is None)
-    return make_response(html, 200 if found.here.readable else 410)
+    if found.here.readable:
+        return make_response(html)
+    note_told(Told(Gone.code, "page", found.here.words_for(g.viewer)))
+    return make_response(html, Gone.status)
 
 
 def _otherwise(post_id: int) -> Response:

@@ -10,13 +10,14 @@ from flask_login import current_user
 
 from microblog.extensions import db, writing
 from microblog.logs import events
+from microblog.logs.context import Told, note_told
 from microblog.models import timeline
 from microblog.models.conversation import Said
 from microblog.models.errors import Gone, NotYours, Repeated, Stale
-from microblog.models.post import Post
+from microblog.models.post import YOU_DELETED, Post
 from microblog.posts import bp
 from microblog.posts.drawing import role
-from microblog.posts.forms import PostForm, new_post
+from microblog.posts.forms import PostForm
 from microblog.web import dom
 from microblog.web.access import came_from, login_required, refuse_foreign_form, this_page
 from microblog.web.htmx import leave_to_path, put, refused, wants_fragment
@@ -38,18 +39,19 @@ def page_before() -> str:
 @bp.get("/post")
 @login_required
 def compose() -> ResponseReturnValue:
-    form = new_post()
-    return render_template("posts/compose.html", form=form, reply_to=None)
+    return render_template("posts/compose.html", form=None, reply_to=None)
 
 
 @bp.get("/post/<int:post_id>/reply")
 @login_required
 def reply(post_id: int) -> ResponseReturnValue:
-    post = visible_post(post_id)
-    form = new_post()
+    try:
+        post = visible_post(post_id)
+    except Gone as gone:
+        return taken_away(post_id, gone)
     if wants_fragment():
-        return render_template("posts/_composer.html", form=form, reply_to=post_id)
-    return render_template("posts/compose.html", form=form, reply_to=post)
+        return render_template("posts/_composer.html", form=None, reply_to=post_id)
+    return render_template("posts/compose.html", form=None, reply_to=post)
 
 
 @bp.post("/post")
@@ -107,7 +109,6 @@ def _written(post_id: int, reply_to: int | None, *, again: bool) -> ResponseRetu
             role=role,
             reply_to=reply_to,
             inside=inside,
-            form=new_post(),
             toast=toast,
         )
     )
@@ -124,7 +125,10 @@ def edit(post_id: int) -> ResponseReturnValue:
     """The author's own post as a form, in its place; opened by hand, a page."""
     if request.method == "POST":
         return _save(post_id)
-    post = visible_post(post_id)
+    try:
+        post = visible_post(post_id)
+    except Gone as gone:
+        return taken_away(post_id, gone)
     if post.author_id != current_user.id:
         raise NotYours("Only its author can change a post.")
     form = PostForm(formdata=None, obj=post)
@@ -202,8 +206,8 @@ def delete(post_id: int) -> ResponseReturnValue:
         keep_for_next_page(toast)
         before = page_before()
         return redirect("/" if before.startswith(f"/post/{post_id}") else before, 303)
-    words = "You deleted this post."
-    response = make_response(render_template("posts/gone.swaps.html", post_id=post_id, words=words, toast=toast))
+    told = {"words": YOU_DELETED, "toast": toast, "back": True}
+    response = make_response(render_template("posts/gone.swaps.html", post_id=post_id, **told))
     response.headers.update({"HX-Retarget": f"#{dom.post_id(post_id)}", "HX-Reswap": "outerHTML"})
     return response
 
@@ -232,7 +236,9 @@ def taken_away(post_id: int, gone: Gone) -> ResponseReturnValue:
     if not wants_fragment():
         raise gone
     toast = Toast("This is gone", gone.message, kind="error", reference=request.environ.get("microblog.reference", ""))
-    html = render_template("posts/gone.swaps.html", post_id=post_id, words=gone.message, toast=toast)
+    note_told(Told(gone.code, "fragment", f"{toast.title}. {gone.template}"))
+    told = {"words": gone.message, "toast": toast, "back": gone.may_return}
+    html = render_template("posts/gone.swaps.html", post_id=post_id, **told)
     response = put(html, dom.post_id(post_id), "outerHTML")
     response.status_code = 410
     return response

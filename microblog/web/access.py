@@ -52,8 +52,10 @@ def is_trusted(host: str, trusted: tuple[str, ...]) -> bool:
 
 
 def login_required(view: View) -> View:
-    """Flask-Login's, with a type: strangers are asked to sign in."""
-    return flask_login.login_required(view)  # type: ignore[no-any-return]
+    """Flask-Login's, with a type and a mark: strangers are asked to sign in."""
+    checked: View = flask_login.login_required(view)
+    checked.needs_member = True  # type: ignore[attr-defined]
+    return checked
 
 
 def accepts_upload(limit: str, field: str) -> Callable[[View], View]:
@@ -124,10 +126,18 @@ def refuse_suspended(user: User) -> None:
     log.info(events.SIGN_IN_SUSPENDED, other_id=user.id)
     contact = settings().site.contact
     raise Suspended(
-        f"A moderator has suspended it on {user.suspended_at:%-d %B %Y}. Until that is lifted it can neither sign in "
+        "A moderator has suspended it on {at:%-d %B %Y}. Until that is lifted it can neither sign in "
         "nor write, and what it wrote is not shown. Nothing is deleted.",
         f"If you think that this is a mistake, write to {contact or 'whoever runs this site'}.",
+        at=user.suspended_at,
     )
+
+
+def refuse_who_was_suspended() -> None:
+    """At once, and not after they have typed their password: the cookie still says who was signed in."""
+    member = db.session.get(User, session["member"]) if "member" in session else None
+    if member is not None:
+        refuse_suspended(member)
 
 
 def refuse_foreign_form() -> None:
@@ -189,9 +199,7 @@ def init_app(app: Flask) -> None:
 
     @login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
     def sign_in_first() -> Response:
-        member = db.session.get(User, session["member"]) if "member" in session else None
-        if member is not None:
-            refuse_suspended(member)  # at once, and not after they have typed their password
+        refuse_who_was_suspended()
         log.info(events.SIGN_IN_REQUIRED)
         if request.method in SAFE_METHODS and representation(request) == "page":
             return redirect(url_for("auth.login", next=this_page()))

@@ -53,6 +53,20 @@ def here() -> str:
     return this_page() if request.path == "/login" and wants_fragment() else request.path
 
 
+def place() -> str:
+    """Which place of the navigation the page belongs to: its address, ``/user`` for one's own profile, or none."""
+    path, me = here(), viewer()
+    first = "/" + path.lstrip("/").partition("/")[0]  # a Referer may hold none
+    if first in _PLACES or path in _PAGES:
+        return first
+    own = me and path == f"/user/{me.username}"
+    return "/user" if own or first == "/edit_profile" else ""
+
+
+_PLACES = {"/notifications", "/moderation", "/admin"}
+_PAGES = {"/", "/explore", "/bookmarks", "/login", "/register"}
+
+
 def mail_trouble() -> str:
     """For administrators, since when error mail has failed; else empty. Asks neither a database nor a file."""
     who, alerts = viewer(), current_app.extensions.get("alerts")
@@ -90,22 +104,22 @@ def avatar(person: User | Viewer, size: str) -> Markup:
 def token(key: str = "") -> Markup:
     """What every form carries: the session's token, and a key of its own, so that it changes something only once."""
     form = Markup('<input type="hidden" name="csrf_token" value="%s"><input type="hidden" name="once" value="%s">')
-    return form % (generate_csrf(), key or new_key())
+    made = g.get("csrf_token") or generate_csrf()  # which reads its settings anew before it says what it made
+    return form % (made, key or new_key())
 
 
 def remembered_partial(name: str, **values: Any) -> Markup:
     """`render_partial` for what looks the same for everybody: drawn once for the same hashable `values`."""
-    return drawn_partial(name, **values) if current_app.debug else _remembered(name, **values)  # it may be another one
+    if current_app.debug:  # it may be another one
+        return drawn_partial(name, **values)
+    draw = cast("Callable[..., Markup]", current_app.extensions["remembered_partial"])
+    return draw(name, **values)
 
 
 def drawn_partial(name: str, **values: Any) -> Markup:
     """`render_partial` for views: Flask's own way lays out for each what only whole pages need."""
-    draw = cast(Callable[..., Markup], current_app.jinja_env.globals["render_partial"])
+    draw = cast("Callable[..., Markup]", current_app.jinja_env.globals["render_partial"])
     return draw(name, **values)
-
-
-# By type too: what somebody typed is equal to the same text that is marked as safe, and drawn differently.
-_remembered = lru_cache(maxsize=256, typed=True)(drawn_partial)
 
 
 class FlatGlobals(Environment):
@@ -117,11 +131,14 @@ class FlatGlobals(Environment):
 
 def init_app(app: Flask, *, debug: bool) -> None:
     """Make the above known to every template. Partials are drawn by the environment: no context processor runs."""
+    # By type too: what somebody typed is equal to the same text that is marked as safe, and drawn differently.
+    app.extensions["remembered_partial"] = lru_cache(maxsize=1024, typed=True)(drawn_partial)
     env = app.jinja_env
     register_environment(env, markup=True)
     env.globals.update(
         viewer=viewer,
         here=here,
+        place=place,
         avatar_url=avatar_url,
         avatar_path=avatar_path,
         static_url=cache(partial(static_url, debug=debug)),

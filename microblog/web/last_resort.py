@@ -17,7 +17,7 @@ from werkzeug.wsgi import get_path_info
 
 from microblog.logs import events, metrics, slow
 from microblog.logs.context import RequestStats, stats
-from microblog.logs.reference import new_reference, normalise
+from microblog.logs.reference import PLACEHOLDER, new_reference, normalise
 from microblog.web.access import came_from
 from microblog.web.headers import complete
 from microblog.web.htmx import asks_for_fragment, representation
@@ -36,7 +36,6 @@ ASKED_OFTEN = frozenset({"/livez", "/readyz", "/metrics", "/admin/logs/new", "/n
 leads somewhere.
 """
 
-PLACEHOLDER = "0000000000"
 KEPT = b"<!-- kept -->"
 """Where the page of the last resort holds what was typed."""
 
@@ -202,8 +201,12 @@ class LastResort:
         self, environ: dict[str, Any], known: RequestStats, status: int, size: int, complete: bool, started: float
     ) -> None:
         level = _LEVEL.get(status, "error" if status >= 500 else "info")
+        told: dict[str, str] = {}
+        if known.told:
+            told = {"answer": known.told.answer, "code": known.told.code, "said": known.told.said}
         getattr(log, level)(
             events.REQUEST_FINISHED,
+            **told,
             method=environ["REQUEST_METHOD"],
             path=get_path_info(environ)[:500],  # UTF-8, as it was typed
             route=known.route,
@@ -230,12 +233,15 @@ def is_logged(environ: dict[str, Any], status: int = 0) -> bool:
 
 def drain(environ: dict[str, Any], body: CountedBody) -> None:
     """Read what the application left of the request's body, within DRAIN_LIMIT and DRAIN_SECONDS."""
+    chunked = environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated")
+    if not (chunked or environ.get("CONTENT_LENGTH")):
+        return  # there is no body (RFC 9112, 6.3)
     try:
         # In chunks nobody knows how much is coming.
         left = int(environ["CONTENT_LENGTH"]) - body.taken if environ.get("CONTENT_LENGTH") else DRAIN_LIMIT
     except ValueError:
         return
-    if left > DRAIN_LIMIT or not (environ.get("CONTENT_LENGTH") or environ.get("wsgi.input_terminated")):
+    if left > DRAIN_LIMIT:
         return
     end = time.monotonic() + DRAIN_SECONDS
     try:

@@ -27,7 +27,7 @@ def visible_user(username: str) -> User:
     person = _called(username) or _called(username, once=True)
     if person is None:
         near = attempt("near_name", lambda: near_name(username), "")
-        raise Nobody(f"Nobody here is called {username}.", near=near)
+        raise Nobody("Nobody here is called {username}.", near=near, username=username)
     if person.bond and person.bond.is_blocked and not person.bond.blocks:
         raise Unavailable("This profile is not available to you.")
     return person
@@ -37,7 +37,7 @@ def other_member(username: str, meant: str) -> User:
     """The same for a form about the member whose number is `meant`. Raises Stale where the name is another's by now."""
     person = visible_user(username)
     if meant != str(person.id):
-        raise Stale(f"The name {username} belongs to somebody else now.")
+        raise Stale("The name {username} belongs to somebody else now.", username=username)
     return person
 
 

@@ -35,6 +35,7 @@ NAMES = {
     "circles.settings_people": "Blocked and muted",
     "posts.explore": "Explore",
     "posts.bookmarks": "Bookmarks",
+    "posts.deleted": "Deleted posts",
     "posts.compose": "Write a post",
     "posts.show": "The post",
 }

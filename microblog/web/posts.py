@@ -10,7 +10,7 @@ from microblog.extensions import db
 from microblog.models import timeline
 from microblog.models.columns import LARGEST
 from microblog.models.errors import Gone, NotYours
-from microblog.models.post import Post
+from microblog.models.post import TAKEN_AWAY, THEY_DELETED, YOU_DELETED, Post
 from microblog.models.shown import Shown
 from microblog.web.once import viewer_id
 
@@ -29,10 +29,14 @@ def shown_post(post_id: int) -> Shown:
 
 
 def _missing(post_id: int) -> NoReturn:
-    if db.session.scalar(select(Post.id).where(Post.id == post_id, Post.deleted_at.is_not(None))):
-        raise Gone("Its author has deleted this post.")
-    if db.session.scalar(select(Post.id).where(Post.id == post_id, Post.hidden_at.is_not(None))):
-        raise Gone("A moderator has taken this post away.")
+    which = select(Post.author_id, Post.deleted_at, Post.hidden_at).where(Post.id == post_id)
+    author_id, deleted_at, hidden_at = db.session.execute(which).one_or_none() or (None, None, None)
+    if deleted_at and author_id == viewer_id():
+        raise Gone(YOU_DELETED, may_return=hidden_at is None)
+    if deleted_at:
+        raise Gone(THEY_DELETED)
+    if hidden_at:
+        raise Gone(TAKEN_AWAY)
     abort(404)
 
 
@@ -48,9 +52,9 @@ def own_post(post_id: int, *, deleted: bool = False) -> Post:
     if post.author_id != current_user.id:
         raise NotYours("Only its author can change a post.")
     if post.deleted_at is not None and not deleted:
-        raise Gone("You have deleted this post.")
+        raise Gone(YOU_DELETED, may_return=post.hidden_at is None)
     if post.hidden_at is not None:
-        raise Gone("A moderator has taken this post away.")
+        raise Gone(TAKEN_AWAY)
     return post
 
 

@@ -6,6 +6,7 @@ from microblog.logs.story import Story
 from microblog.web.problems import problem
 
 STRANGER = "a stranger"
+KINDS = {"fragment": "a note", "page": "a page", "json": "JSON"}
 
 
 def summary(story: Story, who: str) -> list[tuple[str, str]]:
@@ -59,9 +60,22 @@ def _did(story: Story) -> str:
 def _saw(story: Story, status: int) -> str:
     if status < 400:
         return str(status)
-    words = problem(status)
-    how = "a note" if story.known("fragment") else "a page"
-    return f"{status}, {how}: “{words.title}. {words.sentence}”"
+    how = KINDS.get(story.known("answer")) or ("a part of a page" if story.known("fragment") else "a page")
+    if story.known("code") or _was_last_resort(story):
+        words = problem(status)
+        said = story.finished.get("said") or f"{words.title}. {words.sentence}"
+        return f"{status}, {how}: “{said}”"
+    refused = [record for record in story.records if record.get("event") == "form.refused"]
+    if refused:
+        told = (f"“{record.get('rule')}” at {record.get('field')} of {record.get('form')}" for record in refused)
+        return f"{status}, the form again: {', '.join(told)}"
+    if any(str(record.get("event")).endswith(".conflicted") for record in story.records):
+        return f"{status}, the form again, with both texts"
+    return f"{status}, {how}; the log does not have its words"
+
+
+def _was_last_resort(story: Story) -> bool:
+    return any(record.get("event") == "answer.failed" for record in story.records)
 
 
 def _mail(story: Story) -> str:

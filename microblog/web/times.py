@@ -29,6 +29,11 @@ def zones() -> dict[str, list[str]]:
     return {continent: list(some) for continent, some in groupby(names, key=lambda name: name.split("/")[0])}
 
 
+def is_zone(name: str) -> bool:
+    """Whether `name` is one of those that can be chosen."""
+    return any(name in names for names in zones().values())
+
+
 def zone_of_viewer() -> tzinfo:
     """The zone whoever looks has chosen."""
     viewer = g.get("viewer")

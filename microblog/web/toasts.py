@@ -1,10 +1,14 @@
 """Toasts: the short notes at the edge of the page. Errors stay, successes leave by themselves."""
 
 import json
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from flask import flash, get_flashed_messages
+
+ROOM = 1_800
+"""Bytes. The cookie has a third more of them, and 700 of the session: of one above 4,096 a browser takes none."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Undo:
 
 @dataclass(frozen=True)
 class Back:
-    """What any other Undo button sends: `values` to `address`, which answers with what stands at `target`."""
+    """What any other Undo button sends: `values` to `address`, which answers with what stands there, or with a page."""
 
     address: str
     target: str
@@ -42,8 +46,11 @@ class Toast:
 
 
 def keep_for_next_page(toast: Toast) -> None:
-    """Show `toast` on the page that follows a redirect; for browsers without JavaScript."""
-    flash(json.dumps(asdict(toast)), "toast")
+    """Show `toast` on the page that follows a redirect; without its Undo where the values are longer than a cookie."""
+    text = json.dumps(asdict(toast))
+    if len(zlib.compress(text.encode())) > ROOM:  # the cookie is packed so too
+        text = json.dumps(asdict(replace(toast, undo=None, back=None)))
+    flash(text, "toast")
 
 
 def kept() -> list[Toast]:

@@ -166,7 +166,7 @@ const goOn = () => forms().filter((form) => known(form) && typed(form).length).f
 document.addEventListener("field:saved", goOn);
 document.addEventListener("profile:saved", goOn);
 
-// Cancel and Escape set aside; nothing is thrown away.
+// Cancel and Escape set aside; nothing is thrown away, not even where the post is gone (410).
 function setAside(form) {
   stop(form);
   drop(keyOf(form));
@@ -174,8 +174,11 @@ function setAside(form) {
   return typed(form).length && read(keyOf(form, "aside"));
 }
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
-  const form = ctx.sourceElement?.matches?.("[data-cancel]") && ctx.response?.status < 400 && ctx.sourceElement.closest("form[data-draft]");
-  if (form && setAside(form)) showToast("draft:aside", "Put aside.", "", "note", { label: "Bring it back", run: (toast) => bringBack(form, toast) });
+  const gone = ctx.response?.status === 410;
+  const form = ctx.sourceElement?.matches?.("[data-cancel]") && (ctx.response?.status < 400 || gone) && ctx.sourceElement.closest("form[data-draft]");
+  if (!form || !setAside(form)) return;
+  if (gone) showToast("draft:aside", "Put aside.", "You find it in the editor, should the post come back.", "note");
+  else showToast("draft:aside", "Put aside.", "", "note", { label: "Bring it back", run: (toast) => bringBack(form, toast) });
 });
 document.addEventListener("click", ({ target }) => {
   const form = target.closest("a[data-leave]")?.closest("form[data-draft]");

@@ -59,20 +59,22 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 });
 
 // A saved field closes its editor, unless it was typed into since: then only the toast is shown and the editor stays.
-// The same for an Undo, or anything else, that would replace an editor with something unsaved in it.
+// The same for an Undo, a post that is gone, or anything else, that would replace an editor with something unsaved in it.
 document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   // Left to itself, htmx gives the focus to any autofocus in sight, away from whoever is typing.
   for (const place of [document, ...tasks.map((task) => task.fragment)]) {
     place.querySelectorAll("[autofocus]").forEach((control) => control.removeAttribute("autofocus"));
   }
   ctx.quietly = ctx.sourceElement?.matches?.("[data-quietly]"); // an editor that opens by itself; see drafts.js
-  if (!ctx.response || ctx.response.status >= 400 || ctx.sourceElement?.matches?.("[data-cancel]")) return;
+  if (!ctx.response || ctx.sourceElement?.matches?.("[data-cancel]")) return;
   for (const task of [...tasks]) {
+    if (/^(before|after)/.test(task.swapSpec?.style ?? task.swapSpec)) continue; // put beside or into it, in no one's place
     const target = typeof task.target === "string" ? document.querySelector(task.target) : task.target;
     const editor = target?.matches?.("form[data-form]") ? target : target?.querySelector?.("form[data-form]");
     if (!editor) continue;
-    const known = ctx.sourceElement === editor || editor.contains(ctx.sourceElement) ? sent.get(editor) : undefined;
-    if ((known ?? saved.get(editor)) !== typed(editor)) tasks.splice(tasks.indexOf(task), 1);
+    const own = editor.contains(ctx.sourceElement);
+    if (own && ctx.response.status >= 400) continue; // refused: the same form, with what was typed
+    if (((own && sent.get(editor)) || saved.get(editor)) !== typed(editor)) tasks.splice(tasks.indexOf(task), 1);
   }
 });
 

@@ -2,3 +2,4 @@
 import "./posts/composer.js";
 import "./posts/keys.js";
 import "./posts/place.js";
+import "./posts/when.js";

@@ -1,8 +1,10 @@
-// The zone of this device is proposed where another one is chosen; a click takes it.
+// The zone of this device: a newcomer's from the start; where another one is chosen it is proposed, and a click takes it.
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function propose() {
+  for (const field of document.querySelectorAll("[data-zone-here]")) field.value = here;
   const button = document.querySelector("[data-zone]");
+  if (!button) return;
   const field = document.getElementById(button.dataset.zone);
   button.hidden = field.value === here || ![...field.options].some((option) => option.value === here);
   button.textContent = `Use ${here.replaceAll("_", " ")}, as on this device`;

@@ -43,6 +43,20 @@ def test_it_works(log, chief):
     assert "python3 manage.py logs show K7Q2F-9M4ZX" in page.text
 
 
+def test_a_heading_is_short(log, chief):
+    sql = "SELECT posts.id, posts.text FROM posts WHERE posts.author_id = ? AND " + " AND ".join(["posts.id > ?"] * 9)
+    one = log.fails("OperationalError", message=f"(sqlite3.OperationalError) no such table: posts\n[SQL: {sql}]")
+    page = chief.get(f"/admin/errors/{one}")
+    assert page.said("h1") == "OperationalError: (sqlite3.OperationalError) no such table: posts"
+    assert sql in page.said(".facts")
+
+    one = log.fails("ValueError", message="so long " * 30)
+    page = chief.get(f"/admin/errors/{one}")
+    assert len(page.said("h1")) < 120
+    assert page.said("h1").endswith("so long so…")
+    assert ("so long " * 30).strip() in page.said(".facts")
+
+
 def test_nothing_has_failed(chief):
     page = chief.get("/admin/errors")
     assert page.said(".lead") == "Nothing has failed. When something does, it stands here."

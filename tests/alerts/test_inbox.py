@@ -44,6 +44,15 @@ def test_it_works(here, mailbox):
     assert mailbox.subjects[2].startswith("[Microblog] 500 a at GET /a (×1 since ")
 
 
+def test_a_regression_among_others_is_in_the_subject_too(here, mailbox):
+    here.inbox.decide("a", Decision("resolved", here.now, "ana", "0.1.0"))
+    here.now += 30
+    here.see("a", 2)
+    here.see("b")
+    here.wait(6)
+    assert mailbox.subjects[1] == "[Microblog] 2 different errors, 1 regressed (×3): a, b"
+
+
 def test_muted_is_silent_and_for_a_time_only(here, mailbox):
     here.inbox.decide("a", Decision("muted", here.now, "ana", "0.1.0", here.now + 2000))
     for _ in range(4):

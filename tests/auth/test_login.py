@@ -82,14 +82,27 @@ def test_an_idle_and_an_old_session_end(browser, ana, app, stored):
     assert stored(select(func.count(Session.id))) == 1, "those that ran out are gone at the next sign-in"
 
 
-def test_last_seen_is_written_once_in_five_minutes_and_after_the_answer(browser, ana, app, stored, records):
+def test_who_signs_in_is_seen(browser, ana, app, stored):
+    with app.app_context(), writing():
+        db.session.execute(update(User).values(last_seen_at=now() - timedelta(days=9)))
+        db.session.commit()
+    browser.sign_in(ana)
+    assert stored(select(User.last_seen_at)) > now() - timedelta(minutes=1)
+    assert stored(select(User.version)) == 1, "no edit of the profile conflicts with it"
+
+
+def test_last_seen_is_written_once_a_minute_and_after_the_answer(browser, ana, app, stored, records):
     browser.sign_in(ana)
     before = stored(select(User.last_seen_at))
-    browser.get("/")
-    assert stored(select(User.last_seen_at)) == before
+    for seconds in (0, 50):
+        with app.app_context(), writing():
+            db.session.execute(update(Session).values(last_seen_at=now() - timedelta(seconds=seconds)))
+            db.session.commit()
+        browser.get("/")
+        assert stored(select(User.last_seen_at)) == before
 
     with app.app_context(), writing():
-        db.session.execute(update(Session).values(last_seen_at=now() - timedelta(minutes=6)))
+        db.session.execute(update(Session).values(last_seen_at=now() - timedelta(seconds=61)))
         db.session.commit()
     page = browser.get("/")
     assert stored(select(User.last_seen_at)) > before

@@ -20,6 +20,17 @@ def test_it_works(browser, stored):
     assert stored(select(func.count(Session.id))) == 1
 
 
+def test_whoever_comes_reads_in_the_zone_of_their_browser(browser, another_browser, stored):
+    """Which its script fills in; what this site does not know is nobody's mistake."""
+    assert browser.get("/register").one("input[name=time_zone]")["value"] == ""
+    browser.post("/register", data=NEW | {"time_zone": "Asia/Tokyo"})
+    assert stored(select(User.time_zone)) == "Asia/Tokyo"
+    another_browser.get("/register")
+    other = NEW | {"username": "bo_", "email": "bo@example.org", "time_zone": "Mars/Olympus"}
+    assert another_browser.post("/register", data=other).status == 303
+    assert stored(select(User.time_zone).where(User.username == "bo_")) == ""
+
+
 def test_htmx_is_led_to_the_profile(browser):
     browser.get("/register")
     page = browser.hx_post("/register", data=NEW)

@@ -55,11 +55,17 @@ def test_a_wrong_password_is_told_in_the_form(browser, ana, records):
     assert records("form.refused", form="sign_in", field="username")
 
 
-def test_the_token_of_a_page_whose_cookie_is_gone(browser, ana, stored):
+def test_the_token_of_a_page_whose_cookie_is_gone(browser, ana, stored, records):
     """The browser has dropped the cookie, so the token of the page means nothing; the form brings another."""
     browser.sign_in(ana)
     form = browser.hx_get("/edit_profile/about_me").values() | {"about_me": "half a thought"}
     browser.client.delete_cookie("session")
+    toast = browser.hx_post("/edit_profile/about_me", data=form)
+    assert (toast.status, toast.one(".toast")["data-toast"]) == (401, "sign_in_required"), "what helps, at once"
+    assert "still here" in toast.said(".toast__text")
+    assert records("sign_in.required", reference=toast.reference)
+    plain = browser.post("/edit_profile/about_me", data=form)
+    assert (plain.status, plain.values("form.kept")["about_me"].strip()) == (401, "half a thought")
     panel = browser.hx_get(f"/login?person={ana.id}")
     browser.token = told(panel)["csrf:renewed"]["token"]
     page = sign_in(browser, "ana")
@@ -67,6 +73,17 @@ def test_the_token_of_a_page_whose_cookie_is_gone(browser, ana, stored):
     browser.token = told(page)["csrf:renewed"]["token"]
     assert browser.hx_post("/edit_profile/about_me", data=form | {"csrf_token": browser.token}).status == 200
     assert stored(select(User.about_me)) == "half a thought"
+
+
+def test_a_form_of_somebody_else_says_so_and_not_that_it_makes_no_sense(browser, ana, bo, stored):
+    browser.sign_in(ana)
+    form, token = browser.hx_get("/edit_profile/about_me").values() | {"about_me": "ana's words"}, browser.token
+    browser.client.delete_cookie("session")
+    browser.sign_in(bo)
+    browser.token = token  # the page of ana stands open still
+    refusal = browser.hx_post("/edit_profile/about_me", data=form)
+    assert (refusal.status, "belongs to another member" in refusal.text) == (403, True)
+    assert stored(select(User.about_me).where(User.id == bo.id)) == ""
 
 
 def test_somebody_else_gets_a_token_that_counts_and_no_words_of_another(browser, ana, bo, end_sessions, stored):

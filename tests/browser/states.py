@@ -261,6 +261,7 @@ def _posts(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
     nora.page.locator("[data-post] .act--keep").first.click()
     expect(nora.page.locator('.act--keep[aria-pressed="true"]')).to_have_count(1)
     yield "bookmarks", nora.go("/bookmarks")
+    yield "deleted-empty", ana.go("/post/deleted")
     ana.go("/")
     composer.fill("Bread day 👩‍🚀. " * 60)
     composer.press("Control+Enter")

@@ -215,3 +215,5 @@ def test_leaving_with_something_unsaved_asks_first(member):
     ana.page.get_by_role("button", name="Save").click()
     expect(ana.toast("Profile saved.")).to_be_visible()
     assert ana.asked_before_leaving == 1, "all of it was saved"
+    ana.toast("Profile saved.").get_by_role("button", name="Undo").click()
+    expect(ana.toast("Profile put back.")).to_be_visible()

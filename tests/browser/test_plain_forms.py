@@ -63,7 +63,7 @@ def test_posts(plain, site):
     post.get_by_role("button", name="Delete").click()
     expect(ana.toast("Post deleted.")).to_be_visible()
     bo.allow(410)
-    expect(bo.go(f"/post/{number}").page.get_by_text("deleted by its author")).to_be_visible()
+    expect(bo.go(f"/post/{number}").page.get_by_text("Its author has deleted")).to_be_visible()
     ana.toast("Post deleted.").get_by_role("button", name="Undo").click()
     expect(ana.page.locator(f"#post-{number}")).to_contain_text("Second")
     expect(bo.go(f"/post/{number}").page.locator(f"#post-{number} .post__text")).to_contain_text("Second")

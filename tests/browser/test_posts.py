@@ -89,7 +89,7 @@ def test_it_works(member):
 
     page.get_by_label("More", exact=True).click()
     post.get_by_role("button", name="Delete").click()
-    expect(post).to_have_text("You deleted this post.")
+    expect(post).to_contain_text("You have deleted this post.")
     ana.toast("Post deleted.").get_by_role("button", name="Undo").click()
     expect(post.locator(".post__text")).to_have_text("Second thoughts")
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:')).length") == 0

@@ -24,6 +24,38 @@ def test_it_works(visit, site):
     assert site.records_when(1, "user.registered")
 
 
+def test_a_newcomer_reads_in_the_zone_of_their_browser(visit):
+    new = visit(timezone_id="Asia/Tokyo").go("/register")
+    new.allow(422)
+    new.control("username").fill("nora_tokyo")
+    new.control("email").fill("nora@example")  # refused at first: the zone is in the second form too
+    new.control("password").fill(PASSWORD)
+    new.control("password").press("Enter")
+    expect(new.control("email")).to_be_focused()
+    new.control("email").fill("nora@example.org")
+    new.control("email").press("Enter")
+    expect(new.page).to_have_url(re.compile("/user/nora_tokyo$"))
+    new.go("/").page.locator("#composer-text").fill("Good evening")
+    new.page.keyboard.press("Control+Enter")
+    expect(new.page.locator("[data-post] time").first).to_have_attribute("title", re.compile("JST$"))
+
+
+def test_a_stranger_reads_in_the_zone_of_their_browser(visit, member):
+    writer = member("writer")
+    writer.go("/").page.locator("#composer-text").fill("Good morning")
+    writer.page.keyboard.press("Control+Enter")
+    expect(writer.toast("Posted.")).to_be_visible()
+    stranger = visit(timezone_id="Asia/Tokyo").go("/explore")
+    time = stranger.page.locator("[data-post] time").first
+    expect(time).to_have_attribute("title", re.compile("UTC$"))
+    time.hover()
+    expect(time).to_have_attribute("title", re.compile(r"^\d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d GMT\+9$"))
+    their_own = writer.page.locator("[data-post] time").first
+    before = their_own.get_attribute("title")
+    their_own.hover()
+    expect(their_own).to_have_attribute("title", before)
+
+
 def test_a_taken_name_is_found_while_typing(member, visit):
     taken = member("taken").name
     new = visit().go("/register")

@@ -61,7 +61,7 @@ def test_a_stale_token_is_renewed_and_save_once_more_works(member, site):
 def test_somebody_else_signed_in_meanwhile(member, site):
     """The form knows whose it is: bo's profile does not get ana's words."""
     ana, bo = member("ana"), member("bo")
-    ana.allow(400, 403)
+    ana.allow(403)
     ana.edit("about_me").fill("half a thought")
     other = ana.context.new_page()
     other.goto(ana.base + "/")
@@ -71,8 +71,6 @@ def test_somebody_else_signed_in_meanwhile(member, site):
     other.locator("#password").fill(PASSWORD)
     other.get_by_role("button", name="Sign in").click()
     expect(other).to_have_url(re.compile(f"/user/{bo.name}$"))
-    ana.save("about_me")
-    expect(ana.toast("Send it once more.")).to_be_visible()
     ana.save("about_me")
     expect(ana.toast("belongs to another member")).to_be_visible()
     expect(ana.control("about_me")).to_have_value("half a thought")

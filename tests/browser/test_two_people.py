@@ -99,7 +99,7 @@ def test_what_is_changed_and_taken_away(two):
     expect(seen.get_by_role("link", name="#gardens")).to_be_visible()
     expect(seen.get_by_role("link", name="edited")).to_be_visible()
     expect(seen.locator(".act--like")).to_be_focused()
-    expect(gone).to_have_text("This post was deleted by its author.")
+    expect(gone).to_have_text("Its author has deleted this post.")
     look(ana, 204)
 
 

@@ -71,6 +71,9 @@ def test_all_fields_on_one_page(plain, site):
     ana.page.get_by_role("button", name="Save").click()
     expect(ana.toast("Profile saved.")).to_be_visible()
     assert (site.profile("plain_all", "about_me"), site.profile("plain_all", "location")) == ("short", "Bergen")
+    ana.toast("Profile saved.").get_by_role("button", name="Undo").click()
+    expect(ana.toast("Profile put back.")).to_be_visible()
+    assert (site.profile("plain_all", "about_me"), site.profile("plain_all", "location")) == ("", "")
 
 
 def test_a_new_name_and_a_picture(plain, site):

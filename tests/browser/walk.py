@@ -17,7 +17,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Error as PlaywrightError
@@ -356,6 +358,7 @@ class Walk:
         self.sign_in_elsewhere()
         for kind, path in (("inline", f"/user/{self.visitor.name}"), ("whole", "/edit_profile")):
             self.visitor.go(path)
+            self.count_saved()  # the last step may have been answered since
             owed = {field: text for (of, field), text in self.owed.items() if of == kind}
             for field, text in owed.items():
                 self.bring_back(kind, field, text)
@@ -371,6 +374,7 @@ class Walk:
 
     def finish_posts(self) -> None:
         """Each where it was typed; what it was about may be gone, then it is kept all the same."""
+        self.count_saved()
         for place, text in [(place, text) for place, text in self.owed.items() if place[0] == "post"]:
             self.visitor.go("/" if place[1] == "/post" else place[1])
             form = self.page.locator(f'{COMPOSER}[data-draft="{place[1]}"]')
@@ -379,16 +383,11 @@ class Walk:
                     raise Lost(f"{text!r} is nowhere")
                 continue
             use = form.get_by_role("button", name="Use it")
-            if not self.comes_back(form.locator(".composer__text"), text, unless=use):
+            if not self.comes_back(form.locator(".composer__text"), text, unless=use) and use.count():
                 use.click(timeout=5000)
             if not self.comes_back(form.locator(".composer__text"), text):
                 raise Lost(f"{place} did not come back: {text!r}")
-            for _ in range(3):  # a conflict with what was saved meanwhile is shown once
-                form.locator("button[type=submit]").first.click(timeout=3000)
-                self.page.wait_for_timeout(1500)
-                if self.is_saved(place, text):
-                    break
-            else:
+            if not self.press_until(partial(self.is_saved, place, text), form):
                 raise Lost(f"{place} cannot be saved: {text!r}")
 
     def bring_back(self, kind: str, field: str, text: str) -> None:
@@ -399,24 +398,32 @@ class Walk:
             control.wait_for(timeout=3000)
         if not control.count():
             self.visitor.edit(field)
-        if not self.comes_back(control, text, unless=use):
+        if not self.comes_back(control, text, unless=use) and use.count():
             use.click(timeout=5000)
         if not self.comes_back(control, text):
             raise Lost(f"{kind} {field} came back as {control.input_value()!r}, not {text!r}")
 
     def keep(self, form: str, texts: dict[str, str]) -> None:
-        """Save; a conflict with what was saved meanwhile is shown once."""
+        """Save what `form` holds."""
         wanted = {field: text.strip() for field, text in texts.items()}
+        if not self.press_until(lambda: self.all_stored(texts) == wanted, self.page.locator(form)):
+            raise Lost(f"{texts} cannot be saved, but {self.all_stored(texts)}")
+
+    def all_stored(self, fields: Iterable[str]) -> dict[str, str]:
+        return {field: self.stored(field) for field in fields}
+
+    def press_until(self, saved: Callable[[], bool], form: Locator) -> bool:
+        """Press Save, again where a conflict is shown once or no answer came; whether it is saved."""
         end = time.monotonic() + LONG
         while time.monotonic() < end:
             with suppress(PlaywrightError):
-                self.page.locator(f"{form} button[type=submit]").first.click(timeout=3000)
+                form.locator("button[type=submit]").first.click(timeout=3000)
             answered = time.monotonic() + 4
             while time.monotonic() < answered:
-                if {field: self.stored(field) for field in texts} == wanted:
-                    return
+                if saved():
+                    return True
                 self.page.wait_for_timeout(50)
-        raise Lost(f"{texts} cannot be saved, but { ({field: self.stored(field) for field in texts}) }")
+        return False
 
     def comes_back(self, control: Locator, text: str, *, unless: Locator | None = None) -> bool:
         """Whether `text` comes into `control`; false at once when `unless` is there."""
@@ -458,6 +465,7 @@ def walk(seconds: float, seed: int, folder: Path) -> Walk:
                 error.add_note("Still owed: " + repr(taken.owed))
                 error.add_note("The last steps:\n" + "\n".join(taken.history[-40:]))
                 raise
+            visitor.leave()
             chromium.close()
     finally:
         proxy.close()

@@ -2,7 +2,8 @@
 
 from sqlalchemy import func, select
 
-from microblog.models import Block, Follow, Mute, Notification, User
+from microblog.extensions import db, writing
+from microblog.models import Block, Follow, Mute, Notification, User, circle
 from tests.circles.pressing import press
 
 
@@ -29,7 +30,42 @@ def test_it_works(browser, another_browser, ana, bo, stored, records):
     undo = mine.values("#toasts form[data-undo]")
     browser.hx_post(mine.one("#toasts form[data-undo]")["action"], data=undo)
     assert stored(select(func.count(Block.id))) == 0
+    assert stored(select(func.count(Follow.id))) == 2, "as it was before the slip"
+    assert stored(select(func.sum(User.unread))) == 0, "which is no news"
+    assert records("relation.changed", verb="undo_block")
+
+
+def test_who_followed_before_follows_anew(browser, another_browser, ana, bo, stored, records):
+    """Unblocked on purpose, not by Undo; and Undo brings back only what this block ended."""
+    follow(browser.sign_in(ana), "bo_")
+    press(browser, "/user/bo_", "/user/bo_/block")
+    press(browser, "/user/bo_", "/user/bo_/unblock")
+    assert stored(select(func.count(Follow.id))) == 0
     assert records("relation.changed", verb="unblock")
+
+    follow(another_browser.sign_in(bo), "ana")
+    press(browser, "/user/bo_", "/user/bo_/block")
+    page = browser.get("/user/bo_")
+    address, undo = page.one("#toasts form[data-undo]")["action"], page.values("#toasts form[data-undo]")
+    assert browser.hx_post(address, data=undo).status == 204
+    assert stored(select(Follow.follower_id)) == bo.id, "only their follow"
+    assert browser.hx_post(address, data=undo).status == 204
+    assert "It is so already." in browser.get("/").said("#toasts")
+    assert stored(select(func.count(Follow.id))) == 1
+
+
+def test_undo_brings_no_follow_back_through_the_block_of_the_other_one(app, ana, bo, stored):
+    """Both at the same moment."""
+    with app.app_context(), writing():
+        for one, other in ((ana, bo), (bo, ana)):
+            db.session.add(Follow(follower_id=one.id, followed_id=other.id))
+        db.session.flush()
+        assert circle.block(ana.id, db.session.get(User, bo.id))
+        assert circle.block(bo.id, db.session.get(User, ana.id))
+        assert circle.undo_block(ana.id, db.session.get(User, bo.id))
+        db.session.commit()
+    assert stored(select(Block.blocker_id)) == bo.id
+    assert stored(select(func.count(Follow.id))) == 0
 
 
 def test_the_blocked_one_sees_that_it_is_not_available(browser, another_browser, ana, bo, stored):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from microblog.extensions import db, writing
-from microblog.models import Notification, Post, User
+from microblog.models import Follow, Notification, Post, User
 from microblog.models.columns import now
 from tests.circles.pressing import press
 
@@ -109,3 +109,38 @@ def test_a_post_of_another_can_be_reported_from_its_menu(everybody, world, perso
     assert page.one(f"#post-{numbers['bo_']} .post__choice")["href"] == f"/post/{numbers['bo_']}/report"
     assert not page.all(f"#post-{numbers['ana']} a[href$='/report']")
     assert "/moderation/" not in page.text
+
+
+def numbers_on(browser, name, number):
+    """What the site counts, as this browser's member reads it: followers, followed, likes and answers."""
+    followers, following = (int(tag.get_text()) for tag in browser.get(f"/user/{name}").all(".counts strong"))
+    likes, answers = browser.get("/explore").one(f"#post-{number}-actions")["data-counts"].split(".")
+    return followers, following, int(likes), int(answers)
+
+
+def test_nor_is_who_is_blocked_counted(app, everybody, world):
+    """Bo answers, likes, follows Cy and is followed. Not for Ana, who has blocked Bo, and not for Bo where Ana does."""
+    ana, bo, cy = everybody
+    with app.app_context(), writing():
+        people = {user.username: user for user in db.session.query(User)}
+        of_cy = Post.write(people["cy_"], "words of cy_")
+        for name in ("ana", "bo_"):
+            of_cy.like(people[name].id)
+            Post.write(people[name], "an answer", reply_to=of_cy)
+        for one, other in (("bo_", "cy_"), ("cy_", "bo_"), ("ana", "cy_"), ("cy_", "ana")):
+            db.session.add(Follow(follower_id=people[one].id, followed_id=people[other].id))
+        db.session.commit()
+        number = of_cy.id
+    for browser in everybody:
+        assert numbers_on(browser, "cy_", number) == (2, 2, 2, 2)
+    press(ana, "/user/bo_", "/user/bo_/block")
+
+    assert numbers_on(ana, "cy_", number) == (1, 1, 1, 1)
+    assert len(ana.get("/user/cy_/followers").all("#main .person")) == 1, "as many as are listed"
+    assert numbers_on(bo, "cy_", number) == (1, 1, 1, 1), "both ways"
+    assert numbers_on(cy, "cy_", number) == (2, 2, 2, 2)
+    assert ana.hx_post(f"/post/{number}/unlike").one(".post__actions")["data-counts"] == "0.1"
+    assert not ana.get(f"/post/{number}").all(".branch__more"), "no answer is promised that nobody can show"
+
+    press(ana, "/user/bo_", "/user/bo_/unblock")
+    assert numbers_on(ana, "cy_", number) == (2, 2, 1, 2)

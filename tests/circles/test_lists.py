@@ -91,6 +91,8 @@ def test_suggestions(app, browser, ana, bo, person, follows):
     assert everybody.isdisjoint({"ana", "friend"}), "neither oneself nor whom one follows"
 
     browser.sign_in(ana)
+    press(browser, "/user/fan_2", "/user/fan_2/block")
+    assert "Followed by 2 people lately" in browser.get("/people/suggested").said("main")
     press(browser, "/user/of_friends", "/user/of_friends/block")
     press(browser, "/user/popular", "/user/popular/mute")
     assert names(browser.get("/people/suggested"))[0] == "quiet"

@@ -1,6 +1,7 @@
 """manage.py demo: a community in the database, whole or not at all, and only where nobody lives."""
 
 from collections import Counter
+from random import Random
 
 import pytest
 from sqlalchemy import func, inspect, select, text
@@ -10,6 +11,7 @@ from microblog.demo import make as making
 from microblog.demo.community import Community
 from microblog.demo.make import make
 from microblog.demo.people import people
+from microblog.demo.phrases import PLACES
 from microblog.extensions import db, writing
 from microblog.logs.setup import close
 from microblog.models import (
@@ -86,6 +88,33 @@ def test_what_is_counted_is_what_is_there(filled):
         assert db.session.scalar(own) == 0
 
 
+def test_who_wrote_was_there(filled):
+    newest = select(Post.author_id, func.max(Post.created_at).label("at")).group_by(Post.author_id).subquery()
+    with filled.app_context():
+        found = db.session.execute(select(User.last_seen_at, newest.c.at).join(newest, newest.c.author_id == User.id))
+        assert all(seen >= wrote for seen, wrote in found)
+
+
+def test_bios_and_places_agree():
+    everywhere = {place for places in PLACES.values() for place in places}
+    named = 0
+    for person in people(300, Random(1), set()):
+        assert person.location in ("", *PLACES[person.tongue])
+        if person.location and (here := {place for place in everywhere if place in person.about_me}):
+            assert person.location in here
+            named += 1
+    assert named
+
+
+def test_hardly_anything_is_said_twice():
+    """1,500 posts as the command makes them: what few can say in a small language comes again."""
+    random = Random(1)
+    community = Community(people(60, random, set()), 1500, random, until=1.8e9)
+    said = Counter(row[2] for row in community.post_rows([], []))
+    assert len(said) > 1100
+    assert max(said.values()) <= 5
+
+
 def test_what_happened_lately(filled, browser):
     """Each as the site itself would have left it."""
     with filled.app_context():
@@ -119,7 +148,7 @@ def test_what_happened_lately(filled, browser):
             moderator = db.session.scalar(select(User).where(User.role == "moderator"))
             moderator.password_hash, name = passwords.hash_password(PASSWORD), moderator.username
             db.session.commit()
-    assert "deleted by its author" in browser.get(f"/post/{answered}").said(f"#post-{tombstone}")
+    assert "Its author has deleted" in browser.get(f"/post/{answered}").said(f"#post-{tombstone}")
     page = browser.sign_in(name).get("/moderation")
     assert len(page.all(".case")) == 2
     assert "advertisement" in page.text
@@ -177,8 +206,6 @@ def test_half_of_it_is_nothing(app, monkeypatch, browser, person):
 
 
 def test_the_same_seed_makes_the_same_community():
-    from random import Random
-
     def made(seed):
         random = Random(seed)
         community = Community(people(30, random, set()), 200, random, until=1.8e9)

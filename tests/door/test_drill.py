@@ -47,6 +47,7 @@ def test_it_works(settings, app, mailbox, records, drilled, changed):
         code, said, states = drilled(settings, url)
         assert (code, states) == (0, dict.fromkeys(LINKS, "ok")), said
         assert [mail["Subject"] for mail in mailbox.mails] == ["[Microblog] 500 ThisIsADrill at GET /drill (×2)"]
+        assert "/admin/errors/" not in mailbox.text(), "the inbox lists no drill, so there is no such page"
         assert all(record["drill"] is True for record in records(route="/drill"))
         assert not list(settings.data_dir.glob(".drill-*"))
         assert Inbox(settings).groups() == []

@@ -7,6 +7,7 @@ from flask import make_response, request
 from werkzeug import exceptions
 from werkzeug.datastructures import WWWAuthenticate
 
+from microblog.config import ROOT
 from microblog.models.errors import DomainError, NotYours, Stale, Taken, TooFast
 from microblog.web.problems import PROBLEMS
 from tests.watched import shown_references
@@ -337,3 +338,12 @@ def test_methods_nobody_takes(browser, ana, method):
     browser.sign_in(ana)
     page = browser.send(method, "/", headers={"X-CSRFToken": browser.token})
     assert page.status == 405
+
+
+def test_the_documentation_shows_the_headers(browser):
+    _, _, rest = (ROOT / "docs/errors.md").read_text().partition("|X-Req|Vary)'\nHTTP/1.1 404 NOT FOUND\n")
+    shown = [tuple(line.split(": ", 1)) for line in rest.partition("```")[0].splitlines()]
+
+    page = browser.hx_get("/nope")
+    sent = [(name, value) for name, value in page.headers if name.startswith(("HX-", "X-Req", "Vary"))]
+    assert sent == [(name, page.reference if name == "X-Request-ID" else value) for name, value in shown]

@@ -25,7 +25,7 @@ def second(*_args, **_options):
 
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("what", ["answer", "render_template drawn_partial", "reference", "problem"])
+@pytest.mark.parametrize("what", ["answer", "render_template remembered_partial", "reference", "problem"])
 def test_f11_the_handler_raises(browser, ana, route, records, monkeypatch, kind, what):
     """The last resort: bytes made at start, for strangers and members alike."""
     path, headers = KINDS[kind]

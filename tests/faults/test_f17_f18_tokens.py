@@ -115,10 +115,12 @@ def test_f17_every_form(browser, ana, records, path):
     for who in (None, ana):
         if who:
             browser.sign_in(who)
+        # Without a session there can be no token: a member's form says what helps, which is to sign in.
+        refused = 401 if who is None and path.startswith("/edit_profile") else 400
         page = browser.send("POST", path, data={"username": "ana", "password": "canary-pass"}, headers=without_token())
-        assert page.status == 400
+        assert page.status == refused
         page = browser.send("POST", path, data={"username": "ana", "password": "canary-pass"})
-        assert page.status == 400
+        assert page.status == refused
         assert "canary-pass" not in page.text
 
 

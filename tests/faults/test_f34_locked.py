@@ -1,9 +1,15 @@
 """F34: another program holds SQLite's write lock for 10 seconds while 16 people post and others read."""
 
+import dataclasses
 import json
+import os
+import signal
+import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import quantiles
 
@@ -15,6 +21,7 @@ from microblog.extensions import db
 from microblog.models import User
 from tests.client import Page
 from tests.inspection import inspect_fragment
+from tests.site import Site
 from tests.watched import check
 
 POSTERS, HELD = 16, 10.0
@@ -95,6 +102,31 @@ def test_f34_it_works(broken_site, settings, person, records, stored, capsys):
         page = visitor.hx_post("/edit_profile/about_me", data=visitor.form | {"about_me": "after"})
         assert page.status in (200, 409)
     assert stored(select(func.count(User.id)).where(User.about_me != "")) == POSTERS
+
+
+@pytest.mark.sqlite_only
+def test_f34_a_machine_that_stands_still(settings, person, records, cookie_for, stored):
+    """For longer than anybody waits. Whoever held the lock stood still too: it is waited for on."""
+    one_worker = dataclasses.replace(settings, server=dataclasses.replace(settings.server, workers=1, threads=4))
+    with Site(one_worker) as site, ThreadPoolExecutor(2) as pool:
+        visitors = [site.visitor(records) for _ in range(2)]  # one asks for the lock, one waits for its turn
+        for number, visitor in enumerate(visitors):
+            visitor.counted = False
+            visitor.within = 10
+            visitor.client.set_cookie("session", cookie_for(person(f"poster_{number}")))
+            visitor.form = visitor.hx_get("/edit_profile/about_me").values() | {"about_me": "typed"}
+        with closing(sqlite3.connect(Path(settings.data_dir) / "microblog.db", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            pages = [pool.submit(v.hx_post, "/edit_profile/about_me", data=v.form) for v in visitors]
+            time.sleep(0.1)
+            os.killpg(site.process.pid, signal.SIGSTOP)
+            time.sleep(1.5)
+            os.killpg(site.process.pid, signal.SIGCONT)
+            time.sleep(0.05)
+            holder.execute("COMMIT")
+        assert [page.result().status for page in pages] == [200, 200]
+    assert stored(select(func.count(User.id)).where(User.about_me == "typed")) == 2
+    assert not records("database.busy")
 
 
 def test_f34_a_row_that_another_program_holds(app, browser, ana, stored):

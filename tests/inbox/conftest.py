@@ -28,13 +28,13 @@ class Log:
         reference = {"reference": values.pop("reference")} if "reference" in values else {}
         return head | reference | dict(sorted(values.items()))
 
-    def fails(self, kind="KeyError", fingerprint=None, **values):
+    def fails(self, kind="KeyError", fingerprint=None, message="", **values):
         frames = [
             {"file": "flask/app.py", "line": 1, "function": "dispatch", "source": "x"},
             {"file": "microblog/people/views.py", "line": 7, "function": "save", "source": "return form[name]"},
             {"file": "werkzeug/structures.py", "line": 2, "function": "__getitem__", "source": "raise"},
         ]
-        exception = [{"type": kind, "module": "builtins", "message": f"no {kind} here", "frames": frames}]
+        exception = [{"type": kind, "module": "builtins", "message": message or f"no {kind} here", "frames": frames}]
         fingerprint = fingerprint or f"{sum(map(ord, kind)):012x}"
         self.write(
             self.line("request.failed", "error", exception=exception, fingerprint=fingerprint, status=500, **values)

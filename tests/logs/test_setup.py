@@ -26,6 +26,7 @@ def test_it_works(records: Any) -> None:
     context.bind(reference="K7Q2F-9M4ZX")
     log.info(events.PROFILE_SAVED, user_id=1)
     logging.getLogger("alembic.runtime").info("Running upgrade")
+    logging.getLogger("alembic.runtime.plugins").info("setup plugin alembic.autogenerate.tables")
     logging.getLogger("anything.else").warning("odd")
 
     assert [(record["logger"], record["reference"]) for record in records()] == [

@@ -12,7 +12,7 @@ REFERENCE = "K7Q2F-9M4ZX"
 
 def record(second, reference=REFERENCE, event="request.finished", **more):
     stamp = f"2026-11-21T12:{second // 60:02}:{second % 60:02}.000Z"
-    plain = {"method": "POST", "route": "/profile", "status": 200, "user_id": 17, "ms": 3.5} if "." in event else {}
+    plain = {"method": "POST", "path": "/profile", "status": 200, "user_id": 17, "ms": 3.5} if "." in event else {}
     return {"timestamp": stamp, "level": "info", "event": event, "logger": "x", "reference": reference} | plain | more
 
 
@@ -53,6 +53,16 @@ def test_what_did_not_work_again_is_told(told):
     story = told(FAILED, FINISHED, record(610, "AAAAA-00001", status=503), record(1300, "AAAAA-00002"))
     assert (story.retry["status"], story.retry_worked) == (503, False)
     assert story.alert is None
+
+
+def test_another_post_is_not_the_same(told):
+    like = {"route": "/post/<int:post_id>/like"}
+    failed = record(600, path="/post/999999/like", status=404, **like)
+    other = record(610, "AAAAA-00001", path="/post/20/like", **like)
+    assert told(failed, other).retry is None
+
+    again = record(620, "AAAAA-00002", path="/post/999999/like", **like)
+    assert told(failed, other, again).retry["reference"] == "AAAAA-00002"
 
 
 def test_a_mail_before_is_not_about_it(told):

@@ -52,6 +52,7 @@ def test_what_is_read_inside_is_fresh(app, ana):
 def test_one_writer_at_a_time_and_nobody_waits_for_a_stuck_one():
     slot = WriterSlot()
     slot.acquire()
+    slot.asked_for(TURN)
     with pytest.raises(WriterBusy):
         slot.acquire()
     slot.release(stuck=True)
@@ -62,6 +63,27 @@ def test_one_writer_at_a_time_and_nobody_waits_for_a_stuck_one():
     assert datetime.now(UTC) - began < timedelta(seconds=0.9), "known to be stuck: no use in waiting a whole second"
     slot.release(stuck=False)
     slot.acquire()
+
+
+def test_whoever_waits_hears_at_once_that_the_lock_is_held_elsewhere():
+    slot, heard = WriterSlot(), []
+
+    def second():
+        with pytest.raises(WriterBusy):
+            slot.acquire()
+        heard.append(time.monotonic())
+
+    slot.acquire()
+    other = threading.Thread(target=second)
+    other.start()
+    time.sleep(0.2)
+    slot.asked_for(TURN - 0.01)
+    time.sleep(0.2)
+    assert other.is_alive()
+    told = time.monotonic()
+    slot.asked_for(TURN)
+    other.join()
+    assert heard[0] - told < 1
 
 
 def test_one_who_has_the_lock_is_waited_for_longer_than_one_who_asks_for_it():

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 
 from microblog.extensions import db, writing
 from microblog.models import ModerationAction, Post, Report, Session, User
+from microblog.models.columns import now
 from tests.circles.pressing import press
 
 
@@ -78,6 +79,55 @@ def test_it_works(app, browser, ana, bo, mo, post, reported, stored, records):
     assert "@mo_ showed again post" in trail
     assert "@mo_ hid post" in trail
     assert "Advertising" in trail
+
+
+@pytest.mark.parametrize("verb", ["hide", "suspend"])
+@pytest.mark.parametrize("hx", [True, False])
+def test_undo_brings_the_reports_back(app, browser, person, ana, bo, mo, post, reported, stored, verb, hx):
+    still_decided = reported(person("cy_"), bo, post)
+    decide(browser.sign_in(mo), f"/moderation/post/{post}/dismiss", f"#case-{still_decided} form")
+    first, second = reported(ana, bo, post), reported(mo, bo, post)
+    elsewhere = reported(ana, bo, decided_at=now(), decided_by=mo.id, decision=verb)
+    page = decide(browser, f"/moderation/post/{post}/{verb}", f"#case-{first} form", hx=hx)
+    if not hx:
+        page = browser.get("/moderation")
+    assert not browser.get("/moderation").all(".case")
+    undo = str(page.one("form[data-undo]")["action"])
+    page = (browser.hx_post if hx else browser.post)(undo, data=page.values("form[data-undo]"))
+    queue = browser.get("/moderation")
+    assert [case["id"] for case in queue.all(".case")] == [f"case-{first}"]
+    assert "reported 2 times" in queue.said(f"#case-{first}")
+    assert not queue.all("form[data-undo]"), "it is decided anew"
+    assert stored(select(Report.decided_by).where(Report.id == second)) is None
+    assert stored(select(Report.decision).where(Report.id == still_decided)) == "dismiss"
+    assert stored(select(Report.decision).where(Report.id == elsewhere)) == verb
+    assert [row[1:5] for row in actions(app)][-2:] == [
+        ({"hide": "unhide", "suspend": "lift"}[verb], bo.id, post if verb == "hide" else None, None),
+        ("reopen", bo.id, post, first),
+    ]
+    assert f"@mo_ opened again the reports about post {post} of @bo_" in browser.get("/moderation/log").said(".trail")
+
+
+def test_a_hidden_post_leads_moderators_to_the_desk(browser, another_browser, ana, bo, mo, post):
+    desk = f"/moderation/post/{post}"
+    form = browser.sign_in(mo).get(desk).values("form.decide")
+    browser.hx_post(f"{desk}/hide", data=form)
+    page = browser.get(f"/post/{post}")
+    assert page.status == 410
+    assert "Buy my watches" not in page.text
+    assert "Buy my watches" in browser.get(page.one(f'#main a[href="{desk}"]')["href"]).said("blockquote")
+    for member in (ana, bo):
+        page = another_browser.sign_in(member).get(f"/post/{post}")
+        assert page.status == 410
+        assert desk not in page.text
+
+
+def test_what_is_lifted_later_leaves_the_reports_decided(browser, ana, bo, mo, reported, stored):
+    number = reported(ana, bo)
+    decide(browser.sign_in(mo), f"/moderation/user/{bo.id}/suspend", f"#case-{number} form")
+    press(browser, f"/moderation/user/{bo.id}", f"/moderation/user/{bo.id}/lift")
+    assert stored(select(Report.decision)) == "suspend"
+    assert not browser.get("/moderation").all(".case")
 
 
 def test_without_javascript(browser, ana, bo, mo, reported, stored):
@@ -179,7 +229,10 @@ def test_a_suspended_member_is_out(app, browser, another_browser, ana, bo, mo, p
         page = send("/user/ana/follow", data=form)
         assert page.status == 403, "the very next click tells"
         assert "Your account is suspended" in page.said()
-    assert another_browser.get("/edit_profile").status == 403
+    for path in ("/edit_profile", "/"):
+        page = another_browser.get(path)
+        assert page.status == 403
+        assert page.said("h1") == "Your account is suspended"
     another_browser.get("/login")
     page = another_browser.post("/login", username="bo_", password="correct horse battery")
     assert page.status == 403
@@ -192,6 +245,7 @@ def test_a_suspended_member_is_out(app, browser, another_browser, ana, bo, mo, p
 
     shown = browser.get("/user/bo_")
     assert "This account is suspended." in shown.said("main")
+    another_browser.client.delete_cookie("session")
     assert "bo_" not in another_browser.get("/").said("#main .people")
     assert not browser.get("/user/bo_").all("form.follow")
 
@@ -203,8 +257,6 @@ def test_a_suspended_member_is_out(app, browser, another_browser, ana, bo, mo, p
 
 def test_a_session_that_begins_meanwhile_is_none(app, browser, ana, stored):
     """Signed in at the moment of the suspension: the row is there, and nobody is let in by it."""
-    from microblog.models.columns import now
-
     browser.sign_in(ana)
     with app.app_context(), writing():
         db.session.get(User, ana.id).suspended_at = now()
@@ -231,8 +283,6 @@ class TestContact:
         return changed(site={"contact": "help@example.org"})
 
     def test_whom_to_write_to(self, browser, person):
-        from microblog.models.columns import now
-
         person("bo_", suspended_at=now())
         browser.get("/login")
         page = browser.post("/login", username="bo_", password="correct horse battery")

@@ -15,6 +15,43 @@ def test_it_works(browser, ana, stored):
     assert "Profile saved." in browser.get("/user/anna").said("#toasts")
 
 
+def test_it_can_be_undone(browser, person, stored, records):
+    """All that was changed at once, and nothing that was changed elsewhere since."""
+    ana = person("ana", about_me="old words", website="https://ana.example")
+    browser.sign_in(ana)
+    form = browser.get("/edit_profile").values("#profile-form")
+    browser.post("/edit_profile", data=form | {"about_me": "words", "location": "Rome", "username": "anna"})
+    undo = browser.get("/user/anna").one("form[data-undo]")
+    assert not undo.has_attr("hx-post"), "it ends on a page, which may be the form with a conflict"
+    values = browser.last.values("form[data-undo]")
+    website = browser.hx_get("/edit_profile/website").values()
+    assert browser.hx_post("/edit_profile/website", data=website | {"website": "https://new.example"}).status == 200
+
+    page = browser.post(str(undo["action"]), data=values)
+    assert (page.status, page.headers["Location"]) == (303, "/user/ana")
+    row = stored(select(User.username + "|" + User.about_me + "|" + User.location + "|" + User.website))
+    assert row == "ana|old words||https://new.example"
+    shown = browser.get("/user/ana")
+    assert shown.said("#toasts").startswith("Profile put back.")
+    assert not shown.all("form[data-undo]")
+    assert {record["field"] for record in records("profile.undone")} == {"about_me", "location", "username"}
+
+
+def test_undo_of_what_was_changed_again_shows_both(browser, ana, stored):
+    browser.sign_in(ana)
+    form = browser.get("/edit_profile").values("#profile-form")
+    browser.post("/edit_profile", data=form | {"about_me": "words"})
+    browser.get("/user/ana")
+    values = browser.last.values("form[data-undo]")
+    again = browser.hx_get("/edit_profile/about_me").values()
+    assert browser.hx_post("/edit_profile/about_me", data=again | {"about_me": "better words"}).status == 200
+    page = browser.post("/edit_profile", data=values)
+    assert page.status == 409
+    assert page.said(".conflict__theirs") == "better words"
+    assert page.values("#profile-form")["username"] == "ana", "what Undo did not send stands there as it is"
+    assert stored(select(User.about_me)) == "better words"
+
+
 def test_htmx_is_led_to_the_profile(browser, ana):
     browser.sign_in(ana)
     form = browser.get("/edit_profile").values("#profile-form")

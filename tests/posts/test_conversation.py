@@ -157,12 +157,31 @@ def test_a_place_only_where_something_hangs_below(app, browser, ana, bo, person,
     page = browser.sign_in(ana).get(f"/post/{first}")
     assert tree(page) == [(gone, [(under, [])])]
     assert "secret" not in page.text
-    words = {"deleted": "This post was deleted by its author.", "hidden": "A moderator has taken this post away."}
+    words = {"deleted": "Its author has deleted this post.", "hidden": "A moderator has taken this post away."}
     assert page.said(f"#post-{gone}") == words.get(how, "This post cannot be shown.")
     assert not page.all(".branch__more"), "nothing leads to what cannot be shown"
     page = browser.get(f"/post/{under}")
     assert [post.get_text(strip=True) for post in page.all(".thread .post--gone")] == [page.said(f"#post-{gone}")]
     assert tree(page) == []
+
+
+def test_what_a_block_hides_is_not_promised(app, browser, ana, bo, person, write):
+    """Of seven answers in a branch two are of somebody who is blocked: one of those shown, one of those that follow."""
+    cy = person("cy_")
+    first = write(cy, "first")
+    branch = write(cy, "a branch", reply_to=first)
+    authors = [bo, cy, cy, cy, cy, cy, bo]
+    written = [write(author, "below", reply_to=branch) for author in authors]
+    assert len(written) == conversation.FEW + 2
+    browser.sign_in(ana)
+    assert browser.get(f"/post/{first}").said(".branch__more") == "2 more answers in this branch"
+    with app.app_context(), writing():
+        db.session.add(Block(blocker_id=ana.id, blocked_id=bo.id))
+        db.session.commit()
+    page = browser.get(f"/post/{first}")
+    assert tree(page) == [(branch, [(number, []) for number in written[1:5]])]
+    assert page.said(".branch__more") == "1 more answer in this branch"
+    assert page.one(f"#post-{branch}-actions")["data-counts"] == "0.5"
 
 
 def test_an_answer_takes_its_place(browser, ana, bo, write):

@@ -70,6 +70,25 @@ def test_it_works(browser, ana, bo, write, do, records, stored, place):
     assert browser.hx_get(asking(told).replace("seen=", f"seen={other}.1.1.0_")).status == 204
 
 
+def test_what_a_block_hides_does_not_change(app, browser, ana, bo, person, write, do):
+    """A page is not told again and again of likes and answers that its member does not see counted."""
+    number = write(person("cy_"))
+    write(ana, reply_to=number)
+    with app.app_context(), writing():
+        db.session.add(Block(blocker_id=bo.id, blocked_id=ana.id))
+        db.session.commit()
+    ask = asking(browser.sign_in(ana).get("/explore"))
+    do(number, "like", bo.id)
+    answer = write(bo, reply_to=number)
+    assert browser.hx_get(ask).status == 204
+    do(answer, "delete")
+    assert browser.hx_get(ask).status == 204
+    do(number, "like", ana.id)
+    told = browser.hx_get(ask)
+    assert shown(told) == [number]
+    assert told.one(f"#post-{number}-actions")["data-counts"] == "1.1"
+
+
 def test_what_is_gone_leaves_its_place(browser, ana, bo, person, write, do, app):
     cy = person("cy_")
     numbers = [write(bo, f"secret {n}") for n in range(3)] + [write(cy, "secret too")]
@@ -82,7 +101,7 @@ def test_what_is_gone_leaves_its_place(browser, ana, bo, person, write, do, app)
     told = browser.hx_get(ask)
     assert "secret" not in told.text
     assert {number: told.said(f"#post-{number}.post--gone") for number in shown(told)} == {
-        numbers[0]: "This post was deleted by its author.",
+        numbers[0]: "Its author has deleted this post.",
         numbers[1]: "A moderator has taken this post away.",
         numbers[3]: "This post cannot be shown.",
     }

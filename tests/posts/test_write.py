@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 
 from microblog.extensions import db, writing
 from microblog.models import Block, Mention, Mute, Notification, Post, PostTag, User
+from microblog.models.notification import KINDS
 
 HERE = {"HX-Current-URL": "http://localhost/"}
 
@@ -150,6 +151,20 @@ def test_an_answer_to_what_is_gone(browser, ana, bo, app, write, stored):
         db.session.commit()
     assert browser.hx_post(f"/post/{parent}/reply", data=sent).status == 404
     assert stored(select(func.count(Post.id))) == 1
+
+
+@pytest.mark.parametrize(
+    ("unwanted", "kinds"),
+    [([], ["reply"]), (["reply"], ["mention"]), (["mention"], ["reply"]), (["reply", "mention"], [])],
+)
+def test_an_answer_that_names_whom_it_answers_is_told_once(app, ana, bo, write, stored, unwanted, kinds):
+    with app.app_context(), writing():
+        Notification.choose(ana.id, set(KINDS) - set(unwanted))
+        db.session.commit()
+    write(bo, "hey @ana", reply_to=write(ana))
+    with app.app_context():
+        assert db.session.scalars(select(Notification.kind)).all() == kinds
+    assert stored(select(User.unread).where(User.id == ana.id)) == len(kinds)
 
 
 def test_who_is_mentioned_is_told(app, ana, bo, person, write, stored):

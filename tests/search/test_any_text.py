@@ -12,7 +12,8 @@ from microblog.search.words import marked, parsed
 SEEN = r"""
 " ' "" \ * ^ - + : :* ( ) { } [ ] | & ! <-> <2> ~ % _ ; -- @ # / $1 ? . , = `
 NEAR( NOT AND OR text: rowid search_posts NULL a* "a to_tsquery('x')
-a ab abc Über uber crème É ß ﬁ İ 1 12 3.14 -7 a.b@c.example https://a.example/b?c=d ² ½ №
+a ab abc Über uber crème É ß ẞ ﬁ İ ı IŞIK ışık Σ ς ΟΔΟΣ οδός 𝛓 𝚤
+1 12 3.14 -7 a.b@c.example https://a.example/b?c=d ² ½ №
 日 日本 日本語 の ｶﾞ ｶ ・ ー 東京 ㍿ ㌔ กิน ข้าว ຂ້າ ខ្មែរ မြန် 한국 ㅎ हिन्दी كَتَ שָׁ ﷺ привет 😀 👩‍👩‍👧
 """
 UNSEEN = (

@@ -45,7 +45,9 @@ class Endless(io.RawIOBase):
         ({"CONTENT_LENGTH": "many"}, 0),
         ({"CONTENT_LENGTH": ""}, 0),
         ({}, 0),
-        ({"wsgi.input_terminated": True}, DRAIN_LIMIT),  # in chunks
+        ({"wsgi.input_terminated": True}, 0),  # what gunicorn says of every request
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, 0),  # and no server that finds its end
+        ({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}, DRAIN_LIMIT),
     ],
 )
 def test_what_nobody_read_is_read_away(environ, taken):

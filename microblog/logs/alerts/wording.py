@@ -79,7 +79,9 @@ def _subject(settings: Settings, groups: Sequence[Group], total: int) -> str:
     if len(groups) == 1:
         return f"[{tag}] {title(groups[0])} ({times(groups[0])})"
     names = ", ".join(dict.fromkeys(group.example.name for group in groups))
-    return f"[{tag}] {len(groups)} different errors (×{total:,}): {names}"
+    regressed = sum(bool(group.regressed) for group in groups)
+    told = f", {regressed} regressed" if regressed else ""
+    return f"[{tag}] {len(groups)} different errors{told} (×{total:,}): {names}"
 
 
 def _opening(groups: Sequence[Group], total: int, *, digest: bool, outage: str) -> list[str]:
@@ -120,9 +122,11 @@ def _rows(settings: Settings, group: Group) -> list[tuple[str, str]]:
     look = f"python3 manage.py logs show {references[0]}" if references else ""
     where = " ".join(part for part in (example.method, example.route) if part)
     when = _moment(group.since) if group.pending == 1 else f"{_moment(group.since)} to {_moment(group.last_seen)}"
+    # The inbox lists no drill.
+    inbox = "" if "drill" in example.more else f"{settings.site.url}/admin/errors/{group.fingerprint}"
     rows = [
         ("Look it up", look),
-        ("In the inbox", f"{settings.site.url}/admin/errors/{group.fingerprint}"),
+        ("In the inbox", inbox),
         ("Reference", references[0] if references else ""),
         ("Others", ", ".join(references[1:])),
         ("Times", f"{times(group)}, first seen {_moment(group.first_seen)}, {group.total:,} in all"),

@@ -9,6 +9,7 @@ OPEN: frozenset[State] = frozenset(("regressed", "new", "ongoing"))
 """What somebody may want to look at; the rest is dealt with."""
 
 NEW_FOR = 86_400.0  # seconds after its first sight that a failure is called new
+HEADING = 100  # characters of a message on top of its page: some five lines of a telephone
 MANY_PEOPLE = 500  # beyond that they are not told apart
 
 
@@ -76,3 +77,11 @@ class Group:
     def title(self) -> str:
         """``ZeroDivisionError: division by zero``."""
         return f"{self.kind}: {self.message}" if self.message else self.kind
+
+    @property
+    def heading(self) -> str:
+        """The title without the statement that SQLAlchemy puts behind its message, and short."""
+        said = self.message.partition(" [SQL: ")[0]
+        if len(said) > HEADING:
+            said = f"{said[: HEADING - 1].rstrip()}…"
+        return f"{self.kind}: {said}" if said else self.kind

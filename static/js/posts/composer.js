@@ -27,11 +27,12 @@ document.addEventListener("keydown", (event) => {
   form.requestSubmit(form.querySelector(".button--primary"));
 });
 
-// The place for an answer folds away; what was typed into it has its copy, and is there again when it opens.
+// The place for an answer folds away, its page is left; what was typed has its copy, and is there again when it opens.
 function fold(form) {
   const post = form.closest(".post");
+  if (!post) return location.assign(form.getAttribute("action").replace(/\/reply$/, ""));
   form.remove();
-  post?.querySelector(".act--reply")?.focus();
+  post.querySelector(".act--reply")?.focus();
 }
 document.addEventListener("click", ({ target }) => {
   const folding = target.closest("[data-fold]")?.closest(".composer");
@@ -52,7 +53,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 const sentFrom = new WeakMap();
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement;
-  if (form?.matches?.(".composer") && ctx.response.status < 300) sentFrom.set(ctx, form.closest(".post")?.id);
+  if (form?.matches?.(".composer:not(.editor)") && ctx.response.status < 300) sentFrom.set(ctx, form.closest(".post")?.id);
 });
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { // at the document: the form is gone
   const form = ctx.sourceElement;
@@ -60,9 +61,14 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { // 
   setTimeout(() => {
     if (form.isConnected || document.activeElement?.matches("textarea, input, select")) return;
     const post = sentFrom.get(ctx);
-    const next = document.querySelector(`#${form.id} .composer__text`) ?? (post && document.querySelector(`#${post} .act--reply`)) ?? document.getElementById(form.id.replace("edit-", ""));
+    const next = document.querySelector(`#${form.id} .composer__text`) ?? (post && document.querySelector(`#${post} .act--reply`));
     next?.focus();
   });
+});
+
+// Saved, cancelled, deleted: what stands in its place now, which htmx calls the source then.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (document.activeElement === document.body && ctx.sourceElement?.matches?.(".post:not(.is-editing)")) ctx.sourceElement.focus({ preventScroll: true });
 });
 
 // An answer that came twice, or something new that stands here already: each post once.
@@ -70,6 +76,9 @@ document.addEventListener("htmx:after:swap", () => {
   const seen = new Set();
   document.querySelectorAll("[data-post]").forEach((post) => (seen.has(post.id) ? (post.closest(".said") ?? post).remove() : seen.add(post.id)));
 });
+
+// Pressed twice, as Delete: by now there is nothing to act on, nor anything new to tell.
+document.addEventListener("htmx:before:request", (event) => event.detail.ctx.sourceElement?.isConnected === false && event.preventDefault());
 
 // A menu closes when something else is meant.
 const closeMenus = (except) => document.querySelectorAll("[data-menu][open]").forEach((menu) => menu === except || (menu.open = false));

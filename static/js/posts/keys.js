@@ -3,12 +3,13 @@ const KEYS = [["j", "the next post"], ["k", "the post before"], ["l", "like it, 
 const TYPING = "input, textarea, select, [contenteditable]";
 const posts = () => [...document.querySelectorAll("[data-post]")];
 const current = () => document.activeElement?.closest("[data-post]");
+const isAfter = (post, other) => other.compareDocumentPosition(post) & Node.DOCUMENT_POSITION_FOLLOWING;
 
 function step(by) {
   const all = posts();
-  const at = all.indexOf(current());
-  const inSight = all.findIndex((post) => post.getBoundingClientRect().bottom > 60);
-  const next = all[at < 0 ? Math.max(inSight, 0) : at + by];
+  const here = document.activeElement?.closest(".post"); // or where one stood
+  const inSight = all.find((post) => post.getBoundingClientRect().bottom > 60) ?? all[0];
+  const next = !here ? inSight : by > 0 ? all.find((post) => isAfter(post, here)) : all.findLast((post) => isAfter(here, post));
   if (!next) return;
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });

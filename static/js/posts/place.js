@@ -68,9 +68,20 @@ function restore({ id, top }) {
   if (post) scrollBy({ top: post.getBoundingClientRect().top - top, behavior: "instant" });
 }
 
+// At home, what was written here meanwhile stands among the new posts, by its number, as after a reload.
+function mix(fragment) {
+  const number = ({ id }) => Number(id.slice(5));
+  const fresh = [...fragment.querySelectorAll("[data-post]")];
+  for (let own; (own = document.querySelector("#composer ~ #timeline > .post:first-child")) && number(own) > number(fresh.at(-1)); ) {
+    fresh.find((post) => number(post) < number(own)).before(own);
+  }
+}
+
 const before = new WeakMap();
-document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
-  if (ctx.sourceElement?.matches?.("[data-take]")) before.set(ctx, scrollY > 10 ? place() : null);
+document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  if (!ctx.sourceElement?.matches?.("[data-take]")) return;
+  before.set(ctx, scrollY > 10 ? place() : null);
+  if (tasks[0]?.target.id === "timeline") mix(tasks[0].fragment);
 });
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (!before.has(ctx)) return;
