@@ -114,12 +114,16 @@ function offer(form, draft) {
   note(form, `You typed something else here ${when(draft.at)}.`, ...actions);
 }
 
+const holds = (form, draft) => Object.entries(draft.texts).every(([name, value]) => form.elements[name]?.value === value);
 function meet(form) {
   if (met.has(form) || !known(form)) return; // what an error page holds is newer than any copy of it
   met.add(form);
   const draft = read(keyOf(form));
   if (draft && !typed(form).length) restore(form, draft);
-  else if (draft) put(keyOf(form, "aside"), draft), write(form); // typed before this script was here
+  else {
+    if (draft && !holds(form, draft)) put(keyOf(form, "aside"), draft);
+    write(form); // typed before this script was here, or refused
+  }
   const aside = read(keyOf(form, "aside"));
   if (aside) offer(form, aside);
 }

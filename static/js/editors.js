@@ -9,6 +9,9 @@ const asTyped = (control) => (control.files ? [...control.files].map(({ size }) 
 // As it came from the server, whatever was typed before this script was here.
 const asDrawn = (control) => (control.files ? [] : control.type === "checkbox" ? control.defaultChecked : (control.defaultValue ?? control.value));
 const typed = (form, read = asTyped) => JSON.stringify(controls(form).map((control) => [control.name, read(control)]));
+// Unless it comes with a refusal, on a page of its own: what it holds is then not known to the server.
+const isRefused = (form) => form.querySelector('[data-state="refused"], .conflict');
+const asUnknown = (form) => JSON.stringify(controls(form).filter(({ files }) => files).map(({ name }) => [name, []])); // files never come back
 const saved = new WeakMap(); // form → what is known to the server: as it was drawn, or last saved
 const sent = new WeakMap(); // form → what went off with the last request
 
@@ -46,7 +49,7 @@ function focusAtEnd(control) {
 function look() {
   document.querySelectorAll("[data-counter]").forEach((counter) => count(document.getElementById(counter.dataset.counter)));
   document.querySelectorAll("[data-message]").forEach(follow);
-  document.querySelectorAll("form[data-form]").forEach((form) => saved.has(form) || saved.set(form, typed(form, asDrawn)));
+  document.querySelectorAll("form[data-form]").forEach((form) => saved.has(form) || saved.set(form, isRefused(form) ? asUnknown(form) : typed(form, asDrawn)));
 }
 look();
 const opened = document.querySelector("[autofocus]"); // on a page opened at a field the caret stands at its end too,
@@ -135,10 +138,12 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) =>
   }),
 );
 
-// Leaving with something unsaved: the browser asks first.
+// Leaving with something unsaved: the browser asks first, unless it leaves by sending just that.
+let leaving = null; // the form that is sent without htmx
+document.addEventListener("submit", (event) => (leaving = event.defaultPrevented ? null : event.target));
 addEventListener("beforeunload", (event) => {
   const forms = [...document.querySelectorAll("form[data-editor], form[data-stays]")];
-  if (forms.some((form) => saved.get(form) !== typed(form))) event.preventDefault();
+  if (forms.some((form) => form !== leaving && saved.get(form) !== typed(form))) event.preventDefault();
 });
 
 document.addEventListener("keydown", (event) => {

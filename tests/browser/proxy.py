@@ -25,12 +25,13 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 @dataclass
 class Rule:
-    """What happens to `times` requests of `method` to `path`, or to all below a `path` that ends in a slash."""
+    """What happens to `times` requests of `method` to `path`, or to all below a `path` that ends in a slash; to those
+    that are `held`, once `calm` lets go."""
 
     method: str
     path: str
     fault: str = ""
-    delay: float = 0
+    held: bool = False
     times: int = 1000
     seen: int = 0
 
@@ -51,8 +52,7 @@ class Proxy(ThreadingHTTPServer):
 
     def rule(self, method: str, path: str, fault: str = "", **values: Any) -> Rule:
         """Faults: "502", "500", "503", "portal" (answers that are not ours), "cut" (half a body), "lost" (done, but
-        no answer comes back), "refuse", "hang", "hold" (forwarded once `calm` lets go), "busy:18" (a 503 with
-        Retry-After: 18)."""
+        no answer comes back), "refuse", "hang", "busy:18" (a 503 with Retry-After: 18)."""
         self.released.clear()
         made = Rule(method, path, fault, **values)
         self.rules.insert(0, made)
@@ -87,13 +87,9 @@ class Handler(BaseHTTPRequestHandler):
         if rule:
             rule.seen += 1
             fault = rule.fault
-            time.sleep(rule.delay)
-        if fault == "hold":
-            self.server.released.wait(20)
-        if fault == "hang":
-            self.server.released.wait(20)
-            return self._reset()
-        if fault == "refuse":
+            if rule.held or fault == "hang":
+                self.server.released.wait(20)
+        if fault in {"refuse", "hang"}:
             return self._reset()
         if fault.startswith("busy:"):
             return self._send(503, [("Content-Type", "text/html"), ("Retry-After", fault[5:])], BAD_GATEWAY.encode())

@@ -136,7 +136,7 @@ def _editing(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
         ana.edit(field)
     yield "edit-all-at-once", ana
     ana.afresh()
-    world.proxy.rule("POST", "/edit_profile/username/check", delay=5)
+    world.proxy.rule("POST", "/edit_profile/username/check", held=True)
     ana.edit("username").press_sequentially("x")
     expect(ana.page.locator(".control__input.htmx-request")).to_have_count(1)
     yield "edit-checking", ana
@@ -152,7 +152,7 @@ def _editing(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
     ana.save("about_me")
     expect(ana.message("about_me")).to_have_attribute("data-state", "refused")
     yield "edit-refused", ana
-    world.proxy.rule("POST", "/edit_profile/about_me", delay=5)
+    world.proxy.rule("POST", "/edit_profile/about_me", held=True)
     ana.save("about_me")
     expect(ana.page.locator("form.htmx-request")).to_have_count(1)
     yield "edit-saving", ana
@@ -240,7 +240,7 @@ def _toasts(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
     expect(ana.toast("You can try again now.")).to_be_visible()
     yield "toast-try-again", ana
     ana.at_home().edit("about_me").fill("half a thought")
-    world.proxy.rule("POST", "/edit_profile/about_me", delay=9)
+    world.proxy.rule("POST", "/edit_profile/about_me", held=True)
     ana.save("about_me")
     expect(ana.toast("Still working …")).to_be_visible()
     yield "edit-slow", ana

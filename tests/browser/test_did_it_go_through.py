@@ -194,11 +194,12 @@ def test_impatience_without_javascript(member, proxy, site, way):
     """However many of them the browser sends."""
     ana = member("ana", proxy, javascript=False)
     ana.go("/edit_profile/location").control("location").fill("Bergen")
-    proxy.rule("POST", "/edit_profile/location", delay=0.3)
+    proxy.rule("POST", "/edit_profile/location", held=True)
     if way == "enter":
         for _ in range(5):
             ana.page.keyboard.press("Enter")
     else:
         ana.block("location").get_by_role("button", name="Save").dblclick()
+    proxy.calm()
     expect(ana.toast("Location saved.")).to_be_visible()
     assert (saves(site, ana), site.profile(ana.name, "version")) == (1, 2)

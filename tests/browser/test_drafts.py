@@ -338,6 +338,15 @@ def test_typed_before_the_script_came(member):
     expect(ana.control("about_me")).to_have_value(THOUGHT)
 
 
+def test_nothing_but_what_was_typed_before_the_script_came(member):
+    ana = member("ana")
+    let_them_come = without_scripts_yet(ana, "/edit_profile/about_me")
+    ana.control("about_me").fill(THOUGHT)
+    let_them_come()
+    kept(ana)
+    expect(note(ana, "")).to_have_count(0)
+
+
 def test_what_is_selected_before_the_script_came_stays_selected(member):
     ana = member("ana", about_me="old")
     let_them_come = without_scripts_yet(ana, "/edit_profile/about_me")
@@ -550,28 +559,75 @@ def test_a_damaged_copy_costs_nothing(member, site, damage):
     expect(ana.toast("About me saved.")).to_be_visible()
 
 
-def test_without_htmx(visit, proxy, site):
-    """Plain forms, and the script: gone when it has arrived, still there when it has not."""
-    ana = visit(proxy).register("no_htmx")
-    ana.allow(422, 502, "net")
+@pytest.fixture
+def plain(member, proxy):
+    """A member whose browser has the site's scripts, but not htmx: forms lead to another page."""
+    ana = member("ana", proxy)
+    ana.allow(409, 422, 502, "net")
     ana.context.route("**/htmx.min.js", lambda route: route.abort())
-    ana.go("/edit_profile/about_me")
-    ana.control("about_me").fill(THOUGHT)
+    return ana
+
+
+def test_without_htmx(plain, proxy, site):
+    """Plain forms, and the script: gone when it has arrived, still there when it has not."""
+    plain.go("/edit_profile/about_me").control("about_me").fill(THOUGHT)
+    kept(plain)
     proxy.rule("POST", "/edit_profile/about_me", "502")
-    ana.save("about_me")
-    expect(ana.page.locator("h1")).to_have_text("502 Bad Gateway")
-    ana.go("/")
-    assert len(copies(ana)) == 1
+    plain.save("about_me")
+    expect(plain.page.locator("h1")).to_have_text("502 Bad Gateway")
+    plain.go("/")
+    assert len(copies(plain)) == 1
     proxy.calm()
-    ana.go("/edit_profile/about_me")
-    is_back(ana)
-    ana.control("about_me").fill("x" * 141)
-    ana.save("about_me")
-    expect(ana.message("about_me")).to_contain_text("too many")
-    assert len(copies(ana)) == 1
-    ana.page.wait_for_load_state()  # sent before its scripts are there, a form leaves the older copy for an offer
-    ana.control("about_me").fill(THOUGHT)
-    ana.save("about_me")
-    expect(ana.toast("About me saved.")).to_be_visible()
-    ana.page.wait_for_function("() => !localStorage.length")
-    assert site.profile(ana.name, "about_me") == THOUGHT
+    plain.go("/edit_profile/about_me")
+    is_back(plain)
+    plain.save("about_me")
+    expect(plain.toast("About me saved.")).to_be_visible()
+    plain.page.wait_for_function("() => !localStorage.length")
+    assert site.profile(plain.name, "about_me") == THOUGHT
+    assert plain.asked_before_leaving == 0, "whoever sends it does not lose it"
+
+
+def answered(plain):
+    """Send the form; before the page that answers has its scripts, every copy is taken away."""
+    waiting = []
+    plain.context.route("**/js/app.js", lambda route: waiting.append(route))
+    plain.page.locator(".button--primary", has_text="Save").click()
+    expect(plain.message("about_me").or_(plain.page.locator(".conflict")).first).to_be_visible()
+    plain.page.evaluate("localStorage.clear()")
+    plain.context.unroute("**/js/app.js")
+    waiting[0].continue_()
+
+
+def test_refused_without_htmx(plain, site):
+    """The page that says why holds what is stored nowhere else, in all its fields."""
+    long = "x" * 141
+    plain.go("/edit_profile").control("about_me").fill(long)
+    plain.control("location").fill("Bergen")
+    kept(plain, "Bergen")
+    answered(plain)
+    kept(plain, long)
+    plain.control("location").fill("Oslo")
+    kept(plain, "Oslo")
+    expect(note(plain, "")).to_have_count(0)
+    plain.go("/").go("/edit_profile")
+    assert plain.asked_before_leaving == 1
+    is_back(plain, text=long)
+    expect(plain.control("location")).to_have_value("Oslo")
+    plain.control("about_me").fill(THOUGHT)
+    plain.page.get_by_role("button", name="Save").click()
+    expect(plain.toast("Profile saved.")).to_be_visible()
+    plain.page.wait_for_function("() => !localStorage.length")
+    assert (site.profile(plain.name, "about_me"), site.profile(plain.name, "location")) == (THOUGHT, "Oslo")
+
+
+def test_a_conflict_without_htmx(plain, site):
+    plain.go("/edit_profile/about_me").control("about_me").fill(THOUGHT)
+    kept(plain)
+    site.stored(
+        "UPDATE users SET about_me = 'theirs', version = version + 1, edits = json_object('about_me', "
+        "json_array(version + 1, '2026-11-21T14:02:00+00:00')) WHERE username = ?",
+        plain.name,
+    )
+    answered(plain)
+    expect(plain.page.locator(".conflict")).to_contain_text("theirs")
+    kept(plain)

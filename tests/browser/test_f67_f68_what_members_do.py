@@ -151,8 +151,9 @@ def test_f67_offline(two, site, proxy, name):
 def test_f68_double_click(two, site, proxy, name):
     ana, bo = two
     doing = Doing(name, ana, bo, site)
-    proxy.rule("POST", doing.path, delay=0.2)
+    proxy.rule("POST", doing.path, held=True)
     doing.button.dblclick()
+    proxy.calm()
     done(doing)
 
 

@@ -290,7 +290,7 @@ def test_quick_answers_say_nothing(typing):
 
 def test_slow_then_long_then_saved(typing, proxy, site):
     ana = typing()
-    proxy.rule("POST", ABOUT, "hold")
+    proxy.rule("POST", ABOUT, held=True)
     block, line = ana.block("about_me"), ana.page.locator(".is-slow")
     box = block.bounding_box()
     ana.page.evaluate(LISTEN)
@@ -323,7 +323,7 @@ def test_slow_then_long_then_saved(typing, proxy, site):
 def test_a_slow_editor_tells_its_end(typing, proxy):
     """No toast comes with it, so the region says it."""
     ana = typing()
-    proxy.rule("GET", "/edit_profile/location", "hold")
+    proxy.rule("GET", "/edit_profile/location", held=True)
     ana.page.evaluate(LISTEN)
     ana.block("location").locator("a[hx-get]").click()
     ana.page.clock.run_for(1_100)
@@ -336,7 +336,7 @@ def test_a_slow_editor_tells_its_end(typing, proxy):
 
 def test_a_live_check_is_not_busy(typing, proxy):
     ana = typing()
-    proxy.rule("POST", f"{ABOUT}/check", "hold")
+    proxy.rule("POST", f"{ABOUT}/check", held=True)
     ana.control("about_me").press_sequentially("!")
     ana.page.clock.run_for(400)
     expect(ana.page.locator(".control__input.htmx-request")).to_have_count(1)

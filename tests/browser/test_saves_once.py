@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 def test_impatience_saves_once(member, proxy, site, way):
     ana = member("ana", proxy)
     user_id = site.profile(ana.name, "id")
-    proxy.rule("POST", "/edit_profile/location", delay=0.3)
+    proxy.rule("POST", "/edit_profile/location", held=True)
     control = ana.edit("location")
     control.fill("Bergen")
     if way == "enter":
@@ -18,6 +18,7 @@ def test_impatience_saves_once(member, proxy, site, way):
             ana.page.keyboard.press("Enter")
     else:
         ana.block("location").get_by_role("button", name="Save").dblclick()
+    proxy.calm()
     expect(ana.toast("Location saved.")).to_be_visible()
     expect(control).to_have_count(0)
     ana.page.wait_for_timeout(500)  # a second one would have arrived by now
@@ -32,8 +33,9 @@ def test_an_undo_clicked_twice_undoes_once(member, proxy, site):
     ana = member("ana", proxy, location="old")
     ana.edit("location").fill("new")
     ana.save("location")
-    proxy.rule("POST", "/edit_profile/location", delay=0.3)
+    proxy.rule("POST", "/edit_profile/location", held=True)
     ana.toast().get_by_role("button", name="Undo").dblclick()
+    proxy.calm()
     expect(ana.toast("put back")).to_have_count(1)
     ana.page.wait_for_timeout(500)
     route = {"route": "/edit_profile/<field>", "method": "POST", "user_id": site.profile(ana.name, "id")}
@@ -107,12 +109,13 @@ def test_different_fields_in_two_tabs_do_not_conflict(member, site):
 
 def test_registering_impatiently_makes_one_account(visit, proxy, site):
     new = visit(proxy).go("/register")
-    proxy.rule("POST", "/register", delay=0.3)
+    proxy.rule("POST", "/register", held=True)
     new.control("username").fill("impatient")
     new.control("email").fill("impatient@example.org")
     new.control("password").fill("correct horse battery")
     for _ in range(5):
         new.page.keyboard.press("Enter")
+    proxy.calm()
     expect(new.toast("Welcome, impatient.")).to_be_visible()
     (number,) = (
         site.stored("SELECT json_group_array(id) FROM users WHERE username = 'impatient'").strip("[]").split(",")

@@ -249,8 +249,8 @@ def test_whoever_types_on_is_not_interrupted(member, proxy, site, slow):
     control.fill("half a thought")
     expect(ana.message("about_me")).to_have_text("Fine.")
     end_session(ana, site)
-    proxy.rule("POST", "/edit_profile/about_me/check", "hold")
-    proxy.rule(*slow.split(" "), "hold")
+    proxy.rule("POST", "/edit_profile/about_me/check", held=True)
+    proxy.rule(*slow.split(" "), held=True)
     with ana.page.expect_request(re.compile(slow.split(" ")[1])):
         ana.save("about_me")
     control.press_sequentially(" more")

@@ -1,4 +1,4 @@
-"""With half a second between browser and site, nothing typed is changed or lost and the caret stays where it is."""
+"""While an answer is on its way, nothing typed is changed or lost and the caret stays where it is."""
 
 import re
 
@@ -7,14 +7,14 @@ from playwright.sync_api import expect
 
 from tests.browser.visitor import PASSWORD
 
-SLOW = 0.5
 FIELDS = {"about_me": "quiet", "location": "Bergen", "display_name": "Ana", "username": "", "website": "https://a.io"}
 
 
 @pytest.fixture
 def slow(proxy):
-    """Every answer to a form comes late; pages do not."""
-    proxy.rule("POST", "/", delay=SLOW)
+    """No answer to a form comes before `calm`; pages do."""
+    for path in ("/edit_profile", "/edit_profile/", "/login"):
+        proxy.rule("POST", path, held=True)
     return proxy
 
 
@@ -22,7 +22,7 @@ def type_in_the_middle(visitor, field, text, at=2):
     """Type `text` at `at`; what the field must hold from now on."""
     before = visitor.control(field).input_value()
     visitor.put_caret(field, at)
-    visitor.page.keyboard.type(text, delay=30)
+    visitor.page.keyboard.type(text)
     return before[:at] + text + before[at:]
 
 
@@ -36,6 +36,7 @@ def test_typing_on_during_a_live_check(member, slow, field):
             typed = type_in_the_middle(ana, field, "xyz")
         ana.page.keyboard.type("12")
         typed = typed[:5] + "12" + typed[5:]
+        slow.calm()
     ana.page.wait_for_timeout(1200)  # both checks have answered
     expect(ana.control(field)).to_have_value(typed)
     assert ana.caret() == [field, 7, 7]
@@ -49,6 +50,7 @@ def test_typing_on_while_saving_keeps_the_editor_open_and_the_next_save_works(me
     ana.edit(field).fill(first)
     ana.save(field)
     typed = type_in_the_middle(ana, field, "later", at=5)
+    slow.calm()
     expect(ana.toast("saved.")).to_be_visible()
     expect(ana.control(field)).to_have_value(typed)
     assert ana.caret() == [field, 10, 10]
@@ -67,6 +69,7 @@ def test_typing_back_to_the_old_text_while_saving_is_saved_too(member, slow, sit
     control.fill("new")
     ana.save("about_me")
     control.fill("old")
+    slow.calm()
     expect(ana.toast("About me saved.")).to_be_visible()
     ana.save("about_me")
     expect(control).to_have_count(0)
@@ -77,9 +80,10 @@ def test_typing_on_while_a_text_is_refused(member, slow):
     ana = member("ana", slow, about_me="old")
     ana.allow(422)
     ana.edit("about_me").fill("x" * 141)
+    ana.save("about_me")
+    typed = type_in_the_middle(ana, "about_me", "later", at=70)
     with ana.page.expect_response(lambda answer: answer.status == 422):
-        ana.save("about_me")
-        typed = type_in_the_middle(ana, "about_me", "later", at=70)
+        slow.calm()
     expect(ana.control("about_me")).to_have_value(typed)
     expect(ana.message("about_me")).to_contain_text("6 characters too many")
     assert ana.caret() == ["about_me", 75, 75]
@@ -96,13 +100,16 @@ def test_typing_on_while_it_conflicts(member, slow, site):
     )
     ana.save("about_me")
     typed = type_in_the_middle(ana, "about_me", "later")
+    slow.calm()
     expect(ana.page.locator(".conflict")).to_contain_text("theirs")
     expect(ana.control("about_me")).to_have_value(typed)
     assert ana.caret() == ["about_me", 7, 7]
 
+    slow.rule("POST", "/edit_profile/about_me", held=True)
     ana.save("about_me")
     ana.page.keyboard.press("Home")
     typed = type_in_the_middle(ana, "about_me", "!", at=0)
+    slow.calm()
     expect(ana.toast("About me saved.")).to_be_visible()
     expect(ana.page.locator(".conflict")).to_have_count(0)
     expect(ana.block("about_me").get_by_role("button", name="Save")).to_be_visible()
@@ -117,9 +124,10 @@ def test_typing_on_while_the_server_fails(member, slow, site, failure):
     if failure == "ours":
         site.stored("UPDATE users SET edits = json('[1]') WHERE username = ?", ana.name)
     else:
-        slow.rule("POST", "/edit_profile/location", "503", delay=SLOW, times=1)
+        slow.rule("POST", "/edit_profile/location", "503", held=True, times=1)
     ana.save("location")
     typed = type_in_the_middle(ana, "location", "later")
+    slow.calm()
     expect(ana.toast(re.compile("Something broke|not answering properly"))).to_be_visible()
     expect(ana.control("location")).to_have_value(typed)
     assert ana.caret() == ["location", 7, 7]
@@ -133,9 +141,10 @@ def test_moving_on_to_another_field_while_one_is_refused(member, slow):
     ana.allow(422)
     ana.edit("location")
     ana.edit("about_me").fill("x" * 141)
+    ana.save("about_me")
+    typed = type_in_the_middle(ana, "location", "later")
     with ana.page.expect_response(lambda answer: answer.status == 422):
-        ana.save("about_me")
-        typed = type_in_the_middle(ana, "location", "later")
+        slow.calm()
     expect(ana.message("about_me")).to_contain_text("too many")
     assert ana.caret() == ["location", 7, 7]
     expect(ana.control("location")).to_have_value(typed)
@@ -146,9 +155,10 @@ def test_moving_on_to_another_field_while_one_is_refused(member, slow):
 def test_opening_one_field_while_typing_in_another(member, proxy):
     ana = member("ana", proxy, about_me="old", location="old")
     ana.edit("location")
-    proxy.rule("GET", "/edit_profile/about_me", delay=SLOW)
+    proxy.rule("GET", "/edit_profile/about_me", held=True)
     ana.block("about_me").locator(".field__edit").click()
     typed = type_in_the_middle(ana, "location", "later")
+    proxy.calm()
     expect(ana.control("about_me")).to_be_visible()
     assert ana.caret() == ["location", 7, 7]
     expect(ana.control("location")).to_have_value(typed)
@@ -159,11 +169,12 @@ def test_the_form_of_everything_while_it_is_refused(member, slow):
     ana.go("/edit_profile").allow(422)
     ana.control("about_me").fill("x" * 141)
     ana.control("location").fill("Bergen")
+    ana.page.get_by_role("button", name="Save").click()
+    location = type_in_the_middle(ana, "location", "later")
+    about = type_in_the_middle(ana, "about_me", "y")
+    name = type_in_the_middle(ana, "display_name", "Ana", at=0)
     with ana.page.expect_response(lambda answer: answer.status == 422):
-        ana.page.get_by_role("button", name="Save").click()
-        location = type_in_the_middle(ana, "location", "later")
-        about = type_in_the_middle(ana, "about_me", "y")
-        name = type_in_the_middle(ana, "display_name", "Ana", at=0)
+        slow.calm()
     expect(ana.message("about_me")).to_contain_text("too many")
     # What the answer brings is older than what was typed and left since.
     expect(ana.control("about_me")).to_have_value(about)
@@ -179,6 +190,7 @@ def test_the_form_of_everything_while_it_is_saved(member, slow, site):
     ana.page.get_by_role("button", name="Save").click()
     typed = type_in_the_middle(ana, "location", "later")
     about = type_in_the_middle(ana, "about_me", "er", at=3)
+    slow.calm()
     expect(ana.toast("Profile saved.")).to_be_visible()
     expect(ana.control("location")).to_have_value(typed)
     expect(ana.control("about_me")).to_have_value(about)
@@ -194,9 +206,10 @@ def test_signing_in_with_a_wrong_password_and_typing_on(visit, slow):
     new.allow(401)
     new.control("username").fill("somebody")
     new.control("password").fill("wrong one")
+    new.page.keyboard.press("Enter")
+    typed = type_in_the_middle(new, "password", "right", at=9)
     with new.page.expect_response(lambda answer: answer.status == 401):
-        new.page.keyboard.press("Enter")
-        typed = type_in_the_middle(new, "password", "right", at=9)
+        slow.calm()
     expect(new.message("password")).to_contain_text("wrong")
     expect(new.control("password")).to_have_value(typed)
     expect(new.control("username")).to_have_value("somebody")
@@ -205,13 +218,15 @@ def test_signing_in_with_a_wrong_password_and_typing_on(visit, slow):
 
 def test_registering_refused_and_typing_on(visit, slow):
     new = visit(slow).go("/register")
+    slow.rule("POST", "/register", held=True)
     new.allow(422)
     new.control("username").fill("somebody_new")
     new.control("email").fill("nobody")
     new.control("password").fill(PASSWORD)
+    new.page.get_by_role("button", name="Create account").click()
+    typed = type_in_the_middle(new, "username", "later")
     with new.page.expect_response(lambda answer: answer.status == 422):
-        new.page.get_by_role("button", name="Create account").click()
-        typed = type_in_the_middle(new, "username", "later")
+        slow.calm()
     expect(new.message("email")).to_contain_text("does not look like")
     expect(new.control("username")).to_have_value(typed)
     expect(new.control("password")).to_have_value(PASSWORD)
@@ -228,15 +243,16 @@ def test_the_button_says_that_it_is_saving(member, slow):
     expect(button.locator(".button__busy")).to_be_visible()
     expect(button.locator(".button__idle")).to_be_hidden()
     assert button.bounding_box() == width, "nothing jumps"
+    slow.calm()
     expect(ana.toast("Location saved.")).to_be_visible()
 
 
 def test_a_dot_tells_that_the_name_is_being_checked(member, slow):
     ana = member("ana", slow)
     control = ana.edit("username")
-    slow.rule("POST", "/", delay=2)  # long enough for whoever looks once a second
     control.press_sequentially("x")
     dot = ana.block("username").locator(".control__checking")
     expect(dot).to_have_css("opacity", re.compile(r"^(1|0\.[3-9].*)$"))
+    slow.calm()
     expect(ana.message("username")).to_have_text("This name is free.")
     expect(dot).to_have_css("opacity", "0")
