@@ -160,9 +160,7 @@ def test_slow_clients_keep_nobody_out(start: Start) -> None:
     while time.monotonic() - began < 3:
         for client in clients[:8]:
             client.sendall(b"X")
-        asked = time.monotonic()
-        assert served.get(timeout=2)[0] == 200
-        assert time.monotonic() - asked < 1
+        assert served.get(timeout=10)[0] == 200  # behind one of them it would be 15 s
         time.sleep(0.3)
     for client in clients:
         client.close()
@@ -218,7 +216,7 @@ def test_a_client_that_does_not_hang_up_holds_nobody(start: Start) -> None:
     began = time.monotonic()
     served.get()
 
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 2.5  # behind one of them it would be 3 s
     for client in clients:
         client.close()
 
