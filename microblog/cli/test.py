@@ -8,8 +8,8 @@ from typing import Any
 from microblog.cli import Subparsers
 from microblog.config import ROOT, Settings
 
-# Tests that share something slow (a cold start, a browser) name one group and so run in one process.
-PARALLEL = ["-n", "2", "--dist", "loadgroup"]
+# Each test by itself to whichever process is free: none needs another one to have run before it.
+PARALLEL = ["-n", "2", "--dist", "load", "--maxschedchunk", "1"]
 
 
 def register(subparsers: "Subparsers[Any]") -> None:

@@ -12,7 +12,7 @@ from tests.browser.visitor import PASSWORD, Visitor
 from tests.faults.test_injection import ANSWERS
 from tests.watched import REFERENCE
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("every-fault")]
+pytestmark = pytest.mark.slow
 
 # Answers of others, and none at all: no reference, as none of ours was given out, or none arrived.
 STRANGE = {

@@ -8,7 +8,7 @@ from tests.browser.site import debug_site
 from tests.browser.test_looks import AXE, RUN_AXE
 from tests.conftest import absent
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("every-fault")]
+pytestmark = pytest.mark.slow
 
 COVERED = """() => {
   const box = document.querySelector(".faults").getBoundingClientRect();

@@ -14,8 +14,8 @@ import pytest
 
 from tests.door.conftest import Checkout
 
-# One cold start takes most of a minute; all tests here share it, so they share a process too.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cold-start")]
+# One cold start takes most of a minute; the tests here that run in one process share it.
+pytestmark = pytest.mark.slow
 
 
 @contextmanager
@@ -54,6 +54,7 @@ def test_run_sets_up_and_serves_without_npm(whole: Checkout) -> None:
 
 
 def test_the_second_start_says_only_where_it_serves(whole: Checkout) -> None:
+    assert whole.manage("setup").returncode == 0
     with running(whole) as (_, process, lines):
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
