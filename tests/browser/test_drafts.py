@@ -594,6 +594,8 @@ def answered(plain):
     plain.page.locator(".button--primary", has_text="Save").click()
     expect(plain.message("about_me").or_(plain.page.locator(".conflict")).first).to_be_visible()
     plain.page.evaluate("localStorage.clear()")
+    while not waiting:
+        plain.page.wait_for_timeout(20)
     plain.context.unroute("**/js/app.js")
     waiting[0].continue_()
 
