@@ -121,12 +121,12 @@ def test_typing_on_while_the_server_fails(member, slow, site, failure):
     ana = member("ana", slow, location="old")
     ana.allow(500, 503)
     ana.edit("location").fill("Bergen")
-    if failure == "ours":
-        site.stored("UPDATE users SET edits = json('[1]') WHERE username = ?", ana.name)
-    else:
-        slow.rule("POST", "/edit_profile/location", "503", held=True, times=1)
+    site.stored("UPDATE users SET edits = json('[1]') WHERE username = ?", ana.name)
+    answer = slow.rule("POST", "/edit_profile/location", "" if failure == "ours" else "503", held=True)
     ana.save("location")
     typed = type_in_the_middle(ana, "location", "later")
+    while not answer.seen:
+        ana.page.wait_for_timeout(20)
     slow.calm()
     expect(ana.toast(re.compile("Something broke|not answering properly"))).to_be_visible()
     expect(ana.control("location")).to_have_value(typed)
