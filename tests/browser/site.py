@@ -108,6 +108,15 @@ class Site:
     def profile(self, username: str, field: str) -> Any:
         return self.stored(f"SELECT {field} FROM users WHERE username = ?", username)  # field: from the test itself
 
+    def edited_elsewhere(self, username: str, field: str, text: str) -> None:
+        """`field` saved by its owner in another tab, at 14:02."""
+        self.stored(
+            f"UPDATE users SET {field} = ?, version = version + 1, edits = json_object('{field}', "
+            "json_array(version + 1, '2026-11-21T14:02:00+00:00')) WHERE username = ?",
+            text,
+            username,
+        )
+
 
 @contextmanager
 def debug_site(folder: Path) -> Iterator[Site]:

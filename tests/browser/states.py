@@ -42,15 +42,6 @@ class World:
             self.site.stored(f"UPDATE users SET {field} = ? WHERE username = ?", text, name)
         return window.at_home()
 
-    def meanwhile(self, name: str, field: str, text: str) -> None:
-        """Saved in another tab, at 14:02."""
-        self.site.stored(
-            f"UPDATE users SET {field} = ?, version = version + 1, edits = json_object('{field}', "
-            "json_array(version + 1, '2026-11-21T14:02:00+00:00')) WHERE username = ?",
-            text,
-            name,
-        )
-
 
 HITS = (
     ("ana", "Bread, butter, silence. " * 40),
@@ -158,7 +149,7 @@ def _editing(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
     yield "edit-saving", ana
     world.proxy.calm()
     ana.afresh().edit("about_me").fill("Librarian. Maps, bread, questions.")
-    world.meanwhile("ana", "about_me", ABOUT + " Ask me about paper.")
+    world.site.edited_elsewhere("ana", "about_me", ABOUT + " Ask me about paper.")
     ana.save("about_me")
     expect(ana.page.locator(".conflict")).to_be_visible()
     yield "edit-conflict", ana
@@ -175,7 +166,7 @@ def _editing(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
     yield "everything", ana.afresh().go("/edit_profile")
     ana.control("location").fill("x" * 61)
     ana.control("about_me").fill("Another text")
-    world.meanwhile("ana", "about_me", ABOUT)
+    world.site.edited_elsewhere("ana", "about_me", ABOUT)
     ana.page.get_by_role("button", name="Save").click()
     expect(ana.message("location")).to_have_attribute("data-state", "refused")
     yield "everything-refused", ana

@@ -625,11 +625,7 @@ def test_refused_without_htmx(plain, site):
 def test_a_conflict_without_htmx(plain, site):
     plain.go("/edit_profile/about_me").control("about_me").fill(THOUGHT)
     kept(plain)
-    site.stored(
-        "UPDATE users SET about_me = 'theirs', version = version + 1, edits = json_object('about_me', "
-        "json_array(version + 1, '2026-11-21T14:02:00+00:00')) WHERE username = ?",
-        plain.name,
-    )
+    site.edited_elsewhere(plain.name, "about_me", "theirs")
     answered(plain)
     expect(plain.page.locator(".conflict")).to_contain_text("theirs")
     kept(plain)

@@ -50,11 +50,6 @@ def test_refused_and_conflicting_texts_are_inert_too(member, site, text):
     ana.save("website")
     expect(ana.message("website")).to_have_attribute("data-state", "refused")
     ana.edit("about_me").fill("mine")
-    site.stored(
-        "UPDATE users SET about_me = ?, version = version + 1, edits = json_object('about_me', "
-        "json_array(version + 1, '2026-11-21T14:02:00+00:00')) WHERE username = ?",
-        text,
-        ana.name,
-    )
+    site.edited_elsewhere(ana.name, "about_me", text)
     ana.save("about_me")
     expect(ana.page.locator(".conflict__theirs")).to_have_text(text)

@@ -93,11 +93,7 @@ def test_typing_on_while_it_conflicts(member, slow, site):
     ana = member("ana", slow, about_me="old")
     ana.allow(409)
     ana.edit("about_me").fill("mine")
-    site.stored(
-        "UPDATE users SET about_me = 'theirs', version = version + 1, edits = json_object('about_me', "
-        "json_array(version + 1, '2026-11-21T14:02:00+00:00')) WHERE username = ?",
-        ana.name,
-    )
+    site.edited_elsewhere(ana.name, "about_me", "theirs")
     ana.save("about_me")
     typed = type_in_the_middle(ana, "about_me", "later")
     slow.calm()
