@@ -114,7 +114,8 @@ function offer(form, draft) {
   note(form, `You typed something else here ${when(draft.at)}.`, ...actions);
 }
 
-const holds = (form, draft) => Object.entries(draft.texts).every(([name, value]) => form.elements[name]?.value === value);
+// But for the space around it, which the server takes off.
+const holds = (form, draft) => Object.entries(draft.texts).every(([name, value]) => form.elements[name]?.value?.trim() === String(value).trim());
 function meet(form) {
   if (met.has(form) || !known(form)) return; // what an error page holds is newer than any copy of it
   met.add(form);

@@ -622,6 +622,16 @@ def test_refused_without_htmx(plain, site):
     assert (site.profile(plain.name, "about_me"), site.profile(plain.name, "location")) == (THOUGHT, "Oslo")
 
 
+def test_what_the_server_tidied_is_nothing_else(plain):
+    plain.go("/edit_profile").control("about_me").fill("x" * 141 + " ")
+    kept(plain, "x" * 141 + " ")
+    plain.page.get_by_role("button", name="Save").click()
+    expect(plain.control("about_me")).to_have_value("x" * 141)
+    plain.control("location").fill("Oslo")
+    kept(plain, "Oslo")  # so the script has met the form
+    expect(note(plain, "")).to_have_count(0)
+
+
 def test_a_conflict_without_htmx(plain, site):
     plain.go("/edit_profile/about_me").control("about_me").fill(THOUGHT)
     kept(plain)
