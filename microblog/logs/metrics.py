@@ -26,6 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from microblog.config import Settings
 from microblog.logs import events
 from microblog.logs.plain import short_hash
+from microblog.logs.unlocked import UnlockedHandler
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -128,12 +129,8 @@ def line_dropped() -> None:
     _meters.dropped.inc()
 
 
-class Counting(logging.Handler):
+class Counting(UnlockedHandler):
     """Counts records by their level; those of a drill are none."""
-
-    def createLock(self) -> None:  # noqa: N802 - the name in logging
-        """The counters have locks of their own."""
-        self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
         if not (isinstance(record.msg, dict) and record.msg.get("drill")):

@@ -15,6 +15,7 @@ from microblog.config import ROOT, Settings
 from microblog.logs.alerts.summary import Seen
 from microblog.logs.alerts.wording import version
 from microblog.logs.records import build, fields
+from microblog.logs.unlocked import UnlockedHandler
 
 PACKAGE = "sentry_sdk"
 CLOSE_SECONDS = 2.0  # for what is still queued when the process ends
@@ -46,7 +47,7 @@ def handler(settings: Settings) -> "SentryHandler | None":
     return SentryHandler(settings) if wanted else None
 
 
-class SentryHandler(logging.Handler):
+class SentryHandler(UnlockedHandler):
     """Hands records from ERROR on to the package's queue. Stand it behind `setup.Guarded`: it may raise."""
 
     def __init__(self, settings: Settings) -> None:
@@ -55,10 +56,6 @@ class SentryHandler(logging.Handler):
         self._client: Any = None
         self._pid = 0
         self._making = threading.Lock()
-
-    def createLock(self) -> None:  # noqa: N802 - the name in logging
-        """No lock around `emit`: the package's queue has its own."""
-        self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue it, or drop it where the queue is full."""

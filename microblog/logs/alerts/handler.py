@@ -25,6 +25,7 @@ from microblog.logs.alerts.sender import Sender
 from microblog.logs.alerts.spool import OVERFLOW, Sighting, SpoolUnusable, spools
 from microblog.logs.alerts.summary import Seen, finish, summarise
 from microblog.logs.fingerprint import SILENT
+from microblog.logs.unlocked import UnlockedHandler
 
 MAX_ERRORS = 256  # different errors held in memory between two writes; more are counted together
 MAX_ACCEPTED = 2048  # references remembered for `queued`
@@ -34,7 +35,7 @@ BREATH = 0.05  # seconds between two writes: a thousand errors a second are twen
 _own = threading.local()  # .busy: this thread is at work for the alerts, what it logs is no alert
 
 
-class AlertHandler(logging.Handler):
+class AlertHandler(UnlockedHandler):
     """For the root logger, level ERROR. Does nothing at all when mail is not, or only half, configured."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
@@ -62,10 +63,6 @@ class AlertHandler(logging.Handler):
         self._sender: Sender | None = None
         self._sender_thread: threading.Thread | None = None
         self._troubles = Troubles()
-
-    def createLock(self) -> None:  # noqa: N802 - the name in logging
-        """No lock around `emit`: it has its own, held for a dictionary access and not while a text is made."""
-        self.lock = None
 
     # In the request
 
