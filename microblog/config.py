@@ -87,6 +87,7 @@ class Logs:
     max_bytes: Annotated[int, Between(1_000, 100_000_000_000)] = 20_000_000
     backups: Annotated[int, Between(0, 10_000)] = 10
     keep_days: Annotated[int, Between(0, 36_500)] = 0
+    sender_bytes: Annotated[int, Between(0, 1_000_000_000)] = 500
     console: Annotated[str, OneOf(("auto", "on", "off"))] = "auto"
     addresses: Annotated[str, OneOf(("full", "short", "off"))] = "full"
 
@@ -119,10 +120,10 @@ class Alerts:
 
 @dataclass(frozen=True)
 class Profile:
-    about_me_max: Annotated[int, Between(1, 10_000)] = 140
+    about_me_max: Annotated[int, Between(1, 5_000)] = 140
     display_name_max: Annotated[int, Between(1, 200)] = 50
     location_max: Annotated[int, Between(1, 200)] = 60
-    website_max: Annotated[int, Between(20, 2_000)] = 200
+    website_max: Annotated[int, Between(20, 500)] = 200
     avatar_max_bytes: Annotated[int, Between(10_000, 100_000_000)] = 5_000_000
     former_name_days: Annotated[int, Between(0, 36_500)] = 30
 

@@ -26,6 +26,7 @@ from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from microblog.logs import events
+from microblog.logs.context import sent_from
 from microblog.logs.reference import new_reference
 
 PATIENCE = 15.0  # seconds for the head of a request, and before a body must keep its pace
@@ -162,7 +163,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if status == 500:
             logging.getLogger(__name__).error("An exception left the application", exc_info=exc)
         else:
-            with structlog.contextvars.bound_contextvars(reference=reference):
+            with structlog.contextvars.bound_contextvars(reference=reference), sent_from(addr):
                 log.info(events.REQUEST_UNREADABLE, status=status, error=type(exc).__name__)
         with suppress(OSError):  # it went away; nobody is left to tell
             client.settimeout(SEND_SECONDS)

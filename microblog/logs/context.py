@@ -1,9 +1,14 @@
 """What is known of the running request: counted and noted while it runs, written once it is over."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+from microblog.network import network_of
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,27 @@ class RequestStats:
     user_id: int | None = None
     drill: bool = False  # an error on purpose, which counts nowhere
     told: Told | None = None
+    environ: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sender(self) -> str:
+        """The member who asks, or else the network; asked at the end, when a proxy's word for it is known."""
+        if self.user_id is not None:
+            return f"user {self.user_id}"
+        return network_of(self.environ.get("REMOTE_ADDR", ""))
 
 
 stats: ContextVar[RequestStats | None] = ContextVar("stats", default=None)
+
+
+@contextmanager
+def sent_from(client: Any) -> Iterator[None]:
+    """Log for what never became a request, sent by `client`: a socket's address."""
+    token = stats.set(RequestStats(environ={"REMOTE_ADDR": str(client[0]) if isinstance(client, tuple) else ""}))
+    try:
+        yield
+    finally:
+        stats.reset(token)
 
 
 def count_sql(ms: float, *, counts: bool = True) -> None:

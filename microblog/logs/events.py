@@ -247,6 +247,13 @@ LOG_RECOVERED = Event(
 LOG_ROTATION_FAILED = Event(
     "log.rotation_failed", "error", "path error", "The file could not be renamed; it goes on growing and is written to."
 )
+LOG_THINNED = Event(
+    "log.thinned",
+    "warning",
+    "count bytes senders seconds",
+    "So many records of so many networks or members were left out, because each had written too much in a short time "
+    "(logs.sender_bytes). Said at most once a minute by each process.",
+)
 INBOX_LOST = Event(
     "inbox.lost",
     "warning",

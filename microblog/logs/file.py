@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from microblog.logs import events, metrics
+from microblog.logs.flood import Flood
 from microblog.logs.formatter import JsonFormatter, own_record
 from microblog.logs.opening import end_torn_line, ends_torn, locked, open_to_append, remove_older, same_file
 from microblog.logs.records import last_resort, shortened
@@ -40,12 +41,22 @@ class JsonLinesHandler(logging.Handler):
     at each rotation; 0 means by number only. The folder (0750) and the file (0640) are made when they are missing, at
     any time.
 
+    `flood` decides how much one sender may write; without it everybody may write everything.
+
     Nothing raises. Where the file cannot be opened, the lines go to stderr; where it cannot be written (a full disk),
     they are counted, stderr hears of it once in ten seconds, and ``log.recovered`` tells how many are missing.
     """
 
-    def __init__(self, path: Path | str, max_bytes: int = 20_000_000, backups: int = 10, keep_days: float = 0) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        max_bytes: int = 20_000_000,
+        backups: int = 10,
+        keep_days: float = 0,
+        flood: Flood | None = None,
+    ) -> None:
         super().__init__()
+        self._flood = flood or Flood(0)
         self.setFormatter(JsonFormatter())
         self.path = os.path.abspath(path)
         self.max_bytes = max_bytes
@@ -91,7 +102,11 @@ class JsonLinesHandler(logging.Handler):
         """Write the record. Never raises, never waits."""
         try:
             if not self._closed:
-                self._deliver(self._line(record))
+                line = self._line(record)
+                if record.name == __name__ or self._flood.admits(record, len(line)):
+                    self._deliver(line)
+                if thinned := self._flood.news():
+                    self._news.append((events.LOG_THINNED, thinned))
         except Exception as problem:  # noqa: BLE001 - a log that fails must not fail the request that wrote to it
             self._drop()
             with contextlib.suppress(Exception):
@@ -123,6 +138,8 @@ class JsonLinesHandler(logging.Handler):
             if not self._closed and self.dropped:
                 values = {"path": self.path, "error": "closed while lines were missing", "dropped": self.dropped}
                 say(self._line(own_record(__name__, events.LOG_UNWRITABLE, values)))
+            if not self._closed and (thinned := self._flood.news(at_once=True)):
+                self._deliver(self._line(own_record(__name__, events.LOG_THINNED, thinned)))
             self._closed = True
             self._let_go(self._fd, self._opened)
             self._fd = -1

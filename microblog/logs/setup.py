@@ -17,6 +17,7 @@ from structlog.stdlib import ProcessorFormatter
 from microblog.config import Settings
 from microblog.logs import events, metrics, slow
 from microblog.logs.file import JsonLinesHandler
+from microblog.logs.flood import Flood
 from microblog.logs.formatter import HumanFormatter, own_record
 from microblog.logs.human import wants_colour
 from microblog.logs.levels import FILE_NAME as LEVELS_FILE
@@ -142,7 +143,8 @@ def configure(
         _take_back()
         level = logging.getLevelNamesMapping().get(settings.logs.level.upper(), logging.INFO)
         kept = settings.logs
-        file = JsonLinesHandler(file_path(settings), kept.max_bytes, kept.backups, kept.keep_days)
+        flood = Flood(kept.sender_bytes)
+        file = JsonLinesHandler(file_path(settings), kept.max_bytes, kept.backups, kept.keep_days, flood)
         file.addFilter(NoPin())
         handlers: list[logging.Handler] = [file, _console(settings.logs.console, process), metrics.Counting()]
         for handler in handlers:

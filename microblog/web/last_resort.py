@@ -136,7 +136,7 @@ class LastResort:
         if environ.get("CONTENT_LENGTH"):
             # The server says "this stream ends by itself", and Werkzeug would take a cut body for a whole one.
             environ.pop("wsgi.input_terminated", None)
-        known = RequestStats()
+        known = RequestStats(environ=environ)
         stats.set(known)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(reference=reference)
@@ -149,7 +149,6 @@ class LastResort:
             return start_response(line, sent, *exc_info)
 
         def finished(size: int, complete: bool) -> None:
-            stats.set(None)
             if counted:
                 metrics.request_ended()
             if is_logged(environ, status):
@@ -158,6 +157,7 @@ class LastResort:
                     took = time.perf_counter() - started
                     method = environ["REQUEST_METHOD"]
                     metrics.request_finished(method, known.route, status, took, known.sql_count, known.sql_ms)
+            stats.set(None)
             structlog.contextvars.clear_contextvars()
 
         if counted:
@@ -219,7 +219,7 @@ class LastResort:
             complete=complete,
             user_id=known.user_id,
             fragment=asks_for_fragment(environ),
-            hx_source=environ.get("HTTP_HX_SOURCE", ""),
+            hx_source=environ.get("HTTP_HX_SOURCE", "")[:100],
             page=unquote(came_from(Request(environ)))[:500] if "HTTP_REFERER" in environ else "",
             address=shortened(environ.get("REMOTE_ADDR", ""), self._addresses),
         )
