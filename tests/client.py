@@ -97,6 +97,8 @@ class Browser:
         seconds = time.perf_counter() - started - (_starved() - starved)
         response.close()
         response.request.environ["wsgi.input"].close()  # a temporary file where the body was large
+        beyond = [pair for pair in response.headers if not "".join(pair).isascii()]
+        assert not beyond, f"a server refuses to send these headers: {beyond}"
         with _LOOKING:
             page = Page(response, seconds)
             is_html = page.headers.get("Content-Type", "").startswith("text/html") and page.text

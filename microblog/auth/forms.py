@@ -1,17 +1,20 @@
 """The shape of what a newcomer and a returning member type."""
 
 from email_validator import EmailNotValidError, validate_email
-from wtforms import BooleanField, Field, HiddenField, SubmitField, ValidationError
+from wtforms import BooleanField, Field, SubmitField, ValidationError
 from wtforms.validators import InputRequired
 
 from microblog.extensions import settings
 from microblog.models import usernames
 from microblog.models.user import NAME_TAKEN, name_is_free
-from microblog.web.text import AtMost, Password, Readable, SiteForm, Text, as_typed, stripped
+from microblog.web.text import AtMost, Hidden, Password, Readable, SiteForm, Text, as_typed, stripped
 from microblog.web.times import is_zone
 
 PASSWORD_MAX = 256
 """Characters; a limit so that nobody makes the server hash a megabyte."""
+
+EMAIL_MAX = 254
+"""Characters of an e-mail address (RFC 3696, erratum 1690)."""
 
 
 def known_zone(name: str | None) -> str:
@@ -21,10 +24,10 @@ def known_zone(name: str | None) -> str:
 
 class RegistrationForm(SiteForm):
     username = Text("Username", filters=[stripped])
-    email = Text("E-mail", filters=[stripped])
+    email = Text("E-mail", filters=[stripped], validators=[AtMost(lambda: EMAIL_MAX)])
     password = Password("Password", filters=[as_typed])
-    next = HiddenField(filters=[stripped])
-    time_zone = HiddenField(filters=[stripped, known_zone])
+    next = Hidden(filters=[stripped])
+    time_zone = Hidden(filters=[stripped, known_zone])
     submit = SubmitField("Create account")
 
     def validate_username(self, field: Field) -> None:
@@ -60,11 +63,11 @@ class LoginForm(SiteForm):
     username = Text(
         "Username",
         filters=[stripped],
-        validators=[InputRequired("Enter your username."), Readable(), AtMost(lambda: 254)],
+        validators=[InputRequired("Enter your username."), AtMost(lambda: EMAIL_MAX), Readable()],
     )
     password = Password("Password", validators=[InputRequired("Enter your password."), AtMost(lambda: PASSWORD_MAX)])
     remember = BooleanField("Keep me signed in")
-    next = HiddenField(filters=[stripped])
+    next = Hidden(filters=[stripped])
     submit = SubmitField("Sign in")
 
     @property

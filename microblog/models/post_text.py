@@ -13,6 +13,9 @@ from markupsafe import Markup
 from microblog.models.usernames import username_key
 
 TAG_MAX = 100
+LONGEST_CHARACTER = 4
+"""Code points that normalisation may make one of: a letter and its marks, a Hangul syllable."""
+
 LINK_SHOWN = 45
 """Characters of a link that are shown; all of it stands in its title."""
 
@@ -24,6 +27,7 @@ _PIECE = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = ".,;:!?'\"*_~…»”’"
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ def tag_key(tag: str) -> str:
 
 def is_tag(tag: str) -> bool:
     """Whether `tag`, without its #, is one: letters, marks, digits and underscores, at least one letter."""
-    return bool(tag) and _word(tag) == tag and len(tag_key(tag)) <= TAG_MAX and any(c.isalpha() for c in tag)
+    if not tag or len(tag) > TAG_MAX * LONGEST_CHARACTER:
+        return False
+    return _word(tag) == tag and len(tag_key(tag)) <= TAG_MAX and any(c.isalpha() for c in tag)
 
 
 def pieces(text: str) -> Iterator[Piece]:
@@ -75,14 +81,16 @@ def _recognised(found: re.Match[str]) -> Piece | None:
 
 def _without_trailing(address: str) -> str:
     """`address` without the punctuation of the sentence it stands in; a bracket belongs to it if it opens in it."""
-    while address:
-        last = address[-1]
-        opening = {")": "(", "]": "[", "}": "{"}.get(last)
-        if last in _TRAILING or (opening and address.count(last) > address.count(opening)):
-            address = address[:-1]
-        else:
+    unopened = {closing: address.count(closing) - address.count(opening) for opening, closing in _BRACKETS}
+    end = len(address)
+    while end:
+        last = address[end - 1]
+        if unopened.get(last, 0) > 0:
+            unopened[last] -= 1
+        elif last not in _TRAILING:
             break
-    return address
+        end -= 1
+    return address[:end]
 
 
 def _word(text: str) -> str:

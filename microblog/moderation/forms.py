@@ -20,9 +20,9 @@ class ReportForm(SiteForm):
     note = LongText(
         "What should the moderators know?",
         filters=[stripped],
-        validators=[Readable(lines=True), AtMost(lambda: NOTE_MAX)],
+        validators=[AtMost(lambda: NOTE_MAX), Readable(lines=True)],
     )
 
 
 class DecisionForm(SiteForm):
-    note = Text("Why", filters=[single_line], validators=[Readable(), AtMost(lambda: NOTE_MAX)])
+    note = Text("Why", filters=[single_line], validators=[AtMost(lambda: NOTE_MAX), Readable()])

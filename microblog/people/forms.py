@@ -41,21 +41,21 @@ class ProfileForm(SiteForm):
     display_name = Text(
         "Display name",
         filters=[single_line],
-        validators=[Readable(), AtMost(lambda: settings().profile.display_name_max)],
+        validators=[AtMost(lambda: settings().profile.display_name_max), Readable()],
     )
     username = Text("Username", filters=[stripped])
     about_me = LongText(
         "About me",
         filters=[stripped],
-        validators=[Readable(lines=True), AtMost(lambda: settings().profile.about_me_max)],
+        validators=[AtMost(lambda: settings().profile.about_me_max), Readable(lines=True)],
     )
     location = Text(
-        "Location", filters=[single_line], validators=[Readable(), AtMost(lambda: settings().profile.location_max)]
+        "Location", filters=[single_line], validators=[AtMost(lambda: settings().profile.location_max), Readable()]
     )
     website = Text(
         "Website",
         filters=[web_address],
-        validators=[Readable(), AtMost(lambda: settings().profile.website_max), WebAddress()],
+        validators=[AtMost(lambda: settings().profile.website_max), Readable(), WebAddress()],
     )
     version = RowVersion(widget=HiddenInput())
 

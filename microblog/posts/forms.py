@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from markupsafe import Markup
 from wtforms import Field, ValidationError
-from wtforms.validators import DataRequired
+from wtforms.validators import DataRequired, StopValidation
 from wtforms.widgets import HiddenInput
 
 from microblog.extensions import settings
@@ -17,9 +17,13 @@ CODE_POINTS = 10
 """So many code points a character may have on average: marks can be piled up without end."""
 
 
+_EMPTY_LINES = re.compile(r"(?<![^\S\n])[^\S\n]*+\n(?:[^\S\n]*+\n){2,}")
+"""Linear: a run of spaces is entered only at its beginning, and none of it is given back."""
+
+
 def paragraphs(value: str | None) -> str:
     """`stripped`, with no more than one empty line in a row."""
-    return re.sub(r"[^\S\n]*\n(?:[^\S\n]*\n){2,}", "\n\n", stripped(value))
+    return _EMPTY_LINES.sub("\n\n", stripped(value))
 
 
 def known_language(value: str | None) -> str:
@@ -48,7 +52,7 @@ class FitsPost:
     def __call__(self, _form: object, field: Field) -> None:
         limit, text = settings().posts.max_length, field.data or ""
         if len(text) > limit * CODE_POINTS:
-            raise ValidationError(f"This is far too long: at most {limit} characters fit.")
+            raise StopValidation(f"This is far too long: at most {limit} characters fit.")
         over = graphemes(text) - limit
         if over > 0:
             raise ValidationError(f"{over} character{'s' if over != 1 else ''} too many: at most {limit} fit.")
@@ -60,7 +64,7 @@ class PostForm(SiteForm):
     text = LongText(
         "Your post",
         filters=[paragraphs],
-        validators=[DataRequired("Write something first."), Readable(lines=True, newcomers=True), FitsPost()],
+        validators=[DataRequired("Write something first."), FitsPost(), Readable(lines=True, newcomers=True)],
     )
     language = Text("Language", filters=[known_language])
     version = RowVersion(widget=HiddenInput(), default=0)

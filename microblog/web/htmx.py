@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -54,7 +55,7 @@ def leave_to(endpoint: str, **values: str) -> WerkzeugResponse:
 
 
 def leave_to_path(path: str) -> WerkzeugResponse:
-    """The same for a path that is known to be ours; see access.safe_next."""
+    """The same for a path that is known to be ours; see access.safe_next. Headers are ASCII: /tag/日本 is encoded."""
     if wants_fragment():
-        return Response(status=204, headers={"HX-Redirect": path})
+        return Response(status=204, headers={"HX-Redirect": iri_to_uri(path)})
     return redirect(path, 303)

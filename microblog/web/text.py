@@ -5,13 +5,28 @@ import unicodedata
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from flask import request
 from flask_wtf import FlaskForm
-from wtforms import Field, Form, IntegerField, PasswordField, StringField, TextAreaField, ValidationError
+from flask_wtf.form import _Auto
+from werkzeug.datastructures import MultiDict
+from wtforms import (
+    Field,
+    Form,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.form import BaseForm
+from wtforms.validators import StopValidation
 
 # Cc: control characters; Cs: lone surrogates; U+FFFD: what a damaged byte became on the way; the rest turns the
 # direction of the text around it, in which a name can pose as another (https://www.unicode.org/reports/tr36/).
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LAYOUT = {"\n", "\t"}
+_MARKS = {"Mn", "Mc", "Me"}
 # What HTML forbids even as a reference (https://html.spec.whatwg.org/#preprocessing-the-input-stream).
 _UNSHOWABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
@@ -20,11 +35,27 @@ _UNSHOWABLE = re.compile(
 )
 
 
+LONGEST = 100_000
+"""Code points of one field. A longer text is refused before any filter, validator or expression looks into it."""
+
+MARKS = 30
+"""Marks in a row on one character, as in https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format: nothing that is
+written has more, and bringing n of them into their order (unicodedata.normalize) takes time by n squared.
+"""
+
+
 class SiteForm(FlaskForm):  # type: ignore[misc]
     """A form of ours. It makes no token: the one in every page is asked for before any view (extensions.csrf)."""
 
     class Meta:
         csrf = False
+
+        def wrap_formdata(self, _form: Form, formdata: object) -> object:
+            """Fields are text. Flask-WTF would mix in files and JSON, and hand them to filters that expect text."""
+            if formdata is not _Auto:
+                return formdata
+            sent: MultiDict[str, str] = request.form
+            return sent if request.method in {"POST", "PUT", "PATCH", "DELETE"} and sent else None
 
 
 def as_typed(value: str | None) -> str:
@@ -47,26 +78,49 @@ def single_line(value: str | None) -> str:
     return re.sub(" +", " ", stripped(value))
 
 
-class Text(StringField):
+class Bounded(Field):
+    """Refuses more than LONGEST before any filter or validator sees it; it is shown again as it came."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self._is_too_long():
+            self.filters = ()
+
+    def pre_validate(self, form: BaseForm) -> None:
+        if self._is_too_long():
+            raise StopValidation("This is far too long. Please shorten it.")
+        super().pre_validate(form)
+
+    def _is_too_long(self) -> bool:
+        return len(self.data or "") > LONGEST
+
+
+class Text(Bounded, StringField):
     """A line of text: with a filter in front, always a string."""
 
     data: str
 
 
-class LongText(TextAreaField):
+class LongText(Bounded, TextAreaField):
     """Several lines of text."""
 
     data: str
 
 
-class Password(PasswordField):
+class Password(Bounded, PasswordField):
     """Typed unseen, never shown again."""
 
     data: str
 
 
+class Hidden(Bounded, HiddenField):
+    """Text that the page carries along and nobody types."""
+
+    data: str
+
+
 class Readable:
-    """Refuses what cannot be seen or changes the direction of what stands around it.
+    """Refuses what cannot be seen, changes the direction of what stands around it, or piles up marks.
 
     With `newcomers` it takes what this Python does not know yet: the emoji of the years after it.
     """
@@ -76,15 +130,23 @@ class Readable:
         self._refused = {"Cc", "Cs"} if newcomers else {"Cc", "Cs", "Cn"}
 
     def __call__(self, _form: Form, field: Field) -> None:
+        marks = 0
         for character in field.data or "":
             if character in self._allowed:
                 continue
-            if character in _BIDI or character == "\ufffd" or unicodedata.category(character) in self._refused:
+            category = unicodedata.category(character)
+            if character in _BIDI or character == "\ufffd" or category in self._refused:
                 raise ValidationError("It holds a character that cannot be shown. Please remove it.")
+            marks = marks + 1 if category in _MARKS else 0
+            if marks > MARKS:
+                raise ValidationError("It holds a letter with too many accents on it. Please remove some.")
 
 
 class AtMost:
-    """At most `limit()` characters, counted as the counter beside the field counts them: by code point."""
+    """At most `limit()` characters, counted as the counter beside the field counts them: by code point.
+
+    Nothing after it is asked about a longer text: what looks into each character stands behind it.
+    """
 
     def __init__(self, limit: Callable[[], int]) -> None:
         self._limit = limit
@@ -93,7 +155,7 @@ class AtMost:
         limit, length = self._limit(), len(field.data or "")
         if length > limit:
             over = length - limit
-            raise ValidationError(f"{over} character{'s' if over != 1 else ''} too many: at most {limit} fit.")
+            raise StopValidation(f"{over} character{'s' if over != 1 else ''} too many: at most {limit} fit.")
 
 
 def web_address(value: str | None) -> str:

@@ -1,9 +1,12 @@
 """F24, F25: text that cannot be shown, is far too long, or is no text; numbers of 4,000 digits."""
 
+from io import BytesIO
+
 import pytest
 from sqlalchemy import func, select
 
 from microblog.models import User
+from microblog.web.text import LONGEST
 from tests.conftest import PASSWORD
 from tests.faults.kinds import HX, KINDS
 
@@ -17,6 +20,7 @@ HOSTILE = {
     "replacement": "damaged \ufffd",
     "unassigned": "abc\u0378",
     "bell": "a\x07b",
+    "marks": "e" + "\u0301" * 31,
     "million": "x" * 1_000_000,
 }
 SURROGATE = b"abc%ED%A0%80def"  # a lone one, as only a broken program sends it
@@ -123,6 +127,68 @@ def test_f24_what_looks_hostile_but_is_somebodys_language(browser, ana, stored):
         values = browser.hx_get("/edit_profile/about_me").values()
         assert browser.hx_post("/edit_profile/about_me", data=values | {"about_me": text}).status == 200, text
         assert stored(select(User.about_me)) == text
+
+
+def test_f24_as_many_marks_as_anybody_writes(browser, ana, stored):
+    browser.sign_in(ana)
+    text = "e" + "\u0301" * 30 + "a" + "\u0327" * 30
+    values = browser.hx_get("/edit_profile/about_me").values()
+    assert browser.hx_post("/edit_profile/about_me", data=values | {"about_me": text}).status == 200
+    assert stored(select(User.about_me)) == text
+
+
+def forms_with_text(browser, ana):
+    """Every form with a text field: its address, what a page sends to it, and the names of its text fields."""
+    browser.get("/login")
+    stranger = {"/login": ["username", "password", "next"], "/register": ["username", "email", "password"]}
+    for path, fields in (stranger | {"/register/check/email": ["email"]}).items():
+        yield path, {"username": "newcomer", "email": "new@example.org", "password": PASSWORD}, fields
+    browser.sign_in(ana)
+    yield "/edit_profile", browser.get("/edit_profile").values("#profile-form"), list(PROFILE)
+    for field in PROFILE:
+        yield f"/edit_profile/{field}", browser.hx_get(f"/edit_profile/{field}").values(), [field]
+        yield f"/edit_profile/{field}/check", {}, [field]
+    locale = browser.get("/settings/locale").values('form[action="/settings/locale"]')
+    yield "/settings/locale", locale, ["time_zone", "language"]
+    yield "/settings/locale/check", locale, ["time_zone"]
+    yield "/post", browser.get("/post").values('form[action="/post"]'), ["text", "language"]
+
+
+@pytest.mark.parametrize("headers", [{}, HX], ids=["page", "fragment"])
+def test_f24_a_file_or_a_number_where_text_is_expected(browser, ana, headers, records):
+    """Fields are text: a file part of the same name, or JSON, is no value of theirs, and no error of ours."""
+    for path, values, fields in forms_with_text(browser, ana):
+        for field in fields:
+            rest = {name: text for name, text in values.items() if name != field}
+            sent = {"csrf_token": browser.token, **rest, field: (BytesIO(b"a file"), "hostname")}
+            page = browser.send("POST", path, data=sent, content_type="multipart/form-data", headers=headers)
+            assert page.status < 500, (path, field, page.status)
+            token = {"X-CSRFToken": browser.token}
+            page = browser.send("POST", path, json={field: 5}, headers=headers | token)
+            assert page.status < 500, (path, field, page.status)
+    assert not records("request.failed")
+    browser.still_works()
+
+
+def test_f24_no_filter_sees_what_is_far_too_long(browser, ana, monkeypatch):
+    """A text beyond LONGEST is refused by its length alone, in every field; and it is shown again as it came."""
+    seen: list[int] = []
+
+    def counting(text: str) -> str:
+        seen.append(len(text))
+        return text
+
+    monkeypatch.setattr("microblog.web.text.showable", counting)
+    text = " x" * (LONGEST // 2 + 1)
+    for path, values, fields in forms_with_text(browser, ana):
+        for field in fields:
+            page = browser.send(
+                "POST", path, data={"csrf_token": browser.token, **values, field: text}, headers=HX, inspect=False
+            )
+            assert page.status in {200, 422}, (path, field, page.status)
+            if page.status == 422 and field not in {"password", "next", "language", "time_zone"}:
+                assert text in page.text, (path, field)
+    assert max(seen) < LONGEST
 
 
 @pytest.mark.parametrize("version", ["", "abc", "-1", "9" * 4_000, "9" * 5_000, "1.5", "\x00", "１"])

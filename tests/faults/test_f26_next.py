@@ -13,6 +13,12 @@ HOSTILE = [
     "//localhost@evil.example", "/a\\..\\..\\evil", "?next=//evil.example", "#//evil.example", ".", "..",
     "/" + "x" * 2001, "//[::1]", "/\u00a0/evil", "\u3000//evil.example",
 ]  # fmt: skip
+ENCODED = {
+    "/tag/日本": "/tag/%E6%97%A5%E6%9C%AC",
+    "/search?q=día#ñ": "/search?q=d%C3%ADa#%C3%B1",
+    "/user/%E5%AE%89": "/user/%E5%AE%89",
+    "/tag/a b": "/tag/a%20b",
+}
 FINE = ["/", "/user/ana", "/edit_profile?x=1&y=2#z", "/user/%E5%AE%89", "/a//b", "/%5cevil.example", "/:80"]
 
 
@@ -45,6 +51,18 @@ def test_f26_when_registering(browser, target):
 def test_f26_ours_are_followed(browser, ana, target):
     browser.get("/login")
     assert browser.post("/login", username="ana", password=PASSWORD, next=target).headers["Location"] == target
+
+
+@pytest.mark.parametrize("target", ENCODED)
+@pytest.mark.parametrize("path", ["/login", "/register"])
+def test_f26_beyond_ascii(browser, ana, target, path):
+    """A header holds ASCII only: a server refuses to send another one, after the change was made."""
+    values = {"username": "ana", "password": PASSWORD}
+    if path == "/register":
+        values |= {"username": "newcomer", "email": "new@example.org"}
+    browser.get(path)
+    page = browser.hx_post(path, data=values, next=target)
+    assert (page.status, page.headers["HX-Redirect"]) == (204, ENCODED[target])
 
 
 def test_f26_the_page_htmx_is_on(browser):
