@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Start the site with every Python from 3.11 on that this machine has, register somebody, meet one 404.
 
-Looks for `python3.N` on the PATH and for the versions of pyenv. Each Python gets a copy of the files in git, so that the
-first command of a newcomer is what is tried: `python3 manage.py run` on a bare checkout. Exit code 1 where one failed.
-With versions as arguments (`.ci/every_python 3.13`) it tries only these.
+Looks for `python3.N` on the PATH and for the versions of pyenv. Each Python gets a copy of the files in git, and runs in
+it a newcomer's first two commands: `python3 manage.py run`, and `python3 manage.py test` with one small file of tests.
+Exit code 1 where one failed. With versions as arguments (`.ci/every_python.py 3.13`) it tries only these.
 """
 
 import http.cookiejar
@@ -23,6 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 600  # with the packages to download, on a slow machine
+ENVIRON = {key: text for key, text in os.environ.items() if not key.startswith(("MICROBLOG_", "PYTHON"))}
 VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 
 
@@ -30,7 +31,7 @@ def interpreters() -> dict[str, Path]:
     """Version → its executable, oldest first; one for each version from 3.11 on."""
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    found = [path for folder in folders for path in folder.glob("python3.*") if re.fullmatch(r"python3\.\d+", path.name)]
+    found = [path for folder in folders for path in folder.glob("python3.*") if re.fullmatch(r"[^-]+\.\d+", path.name)]
     found += pyenv.glob("versions/*/bin/python3")
     named: dict[str, Path] = {}
     for path in [Path(sys.executable), *found]:
@@ -126,7 +127,7 @@ def attempt(python: Path) -> str:
             site = subprocess.Popen(
                 [python, "manage.py", "run", "--port", "0"],
                 cwd=folder,
-                env={key: value for key, value in os.environ.items() if not key.startswith(("MICROBLOG_", "PYTHON"))},
+                env=ENVIRON,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -136,6 +137,9 @@ def attempt(python: Path) -> str:
                 visit(address_of(site, printed), folder)
                 os.killpg(site.pid, signal.SIGTERM)
                 expect(site.wait(60) == 0, f"it ended with {site.returncode}")
+                tests = [python, "manage.py", "test", "-q", "tests/test_network.py"]
+                tested = subprocess.run(tests, cwd=folder, env=ENVIRON, stdout=output, stderr=output, check=False)
+                expect(tested.returncode == 0, "the tests cannot be set up or fail")
             except (AssertionError, OSError, ValueError, subprocess.TimeoutExpired) as error:
                 return f"{error}\n{printed.read_text(errors='replace')[-3000:]}"
             finally:
@@ -166,7 +170,9 @@ def main() -> int:
         started = time.monotonic()
         reason = attempt(python)
         failed += bool(reason)
-        outcome = f"failed: {reason}" if reason else "the site starts, somebody registers, a 404 is told"
+        outcome = (
+            f"failed: {reason}" if reason else "the site starts, somebody registers, a 404 is told, the tests start"
+        )
         print(f"Python {version}: {outcome} ({time.monotonic() - started:.0f} s)", flush=True)
     return 1 if failed else 0
 
