@@ -25,6 +25,9 @@ from microblog.models.user import User
 from tests.client import Browser
 from tests.faults.injecting import injecting
 from tests.mailbox import Mailbox
+from tests.support import compiled_once
+
+compiled_once.install()
 
 STRICT = os.environ.get("MICROBLOG_TEST_STRICT") == "1"
 """On a machine that has everything, a skip for want of something is a failure."""
