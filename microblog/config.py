@@ -133,6 +133,7 @@ class Posts:
     max_length: Annotated[int, Between(1, 2_000)] = 500
     page_size: Annotated[int, Between(5, 100)] = 25
     per_five_minutes: Annotated[int, Between(1, 10_000)] = 30
+    versions_kept: Annotated[int, Between(1, 1_000)] = 50
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,12 @@ class Notification(db.Model):  # type: ignore[name-defined,misc]
             ~cls.post.has(cls.post.entity.c.deleted_at.is_not(None) | cls.post.entity.c.hidden_at.is_not(None)),
         )
 
+    @classmethod
+    def count(cls, kind: str, *, post_id: int) -> int:
+        """Number of members who were told this about a post."""
+        told = select(func.count()).where(cls.post_id == post_id, cls.kind == kind)
+        return db.session.scalar(told) or 0
+
     # Verbs
 
     @classmethod

@@ -1,7 +1,7 @@
 """What members write: posts, what they said before, and whom and what they mention."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Literal, Self
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, Select, String, delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,6 +14,7 @@ from microblog.models.columns import UtcDateTime, now, rare
 from microblog.models.errors import Stale
 from microblog.models.notification import Notification
 from microblog.models.post_text import mentioned, tags
+from microblog.models.post_version import PostVersion
 from microblog.models.relation import Who, blocked, muted
 from microblog.models.user import User
 
@@ -28,7 +29,12 @@ SWEPT_EVERY, PURGED_AT_ONCE = 16, 500
 """One new post in so many removes what was deleted long ago; so many at most, for the others wait meanwhile."""
 
 MENTIONS = 10
-"""So many people a post can call; further names are only links."""
+"""So many people a post can call, however often it is edited; further names are only links."""
+
+TOO_FAST = {
+    "posts": "You have written very much in a short time.",
+    "edits": "You have changed your posts very often in a short time.",
+}
 
 _SEEN = (User.username, User.display_name, User.avatar, User.suspended_at)
 """What is seen of an author beside a post."""
@@ -125,26 +131,28 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
         return post
 
     @classmethod
-    def pace(cls, author_id: int) -> None:
-        """Count one more post of theirs. Raises TooFast."""
-        key, limit = f"posts:{author_id}", settings().posts.per_five_minutes
-        throttle.check(key, limit=limit, message="You have written very much in a short time.")
+    def pace(cls, author_id: int, what: Literal["posts", "edits"] = "posts") -> None:
+        """Count one more post of theirs, or one more edit. Raises TooFast."""
+        key, limit = f"{what}:{author_id}", settings().posts.per_five_minutes
+        throttle.check(key, limit=limit, message=TOO_FAST[what])
         throttle.count(key, window=timedelta(minutes=5))
 
     def edit(self, text: str, *, language: str, seen_version: int) -> bool:
         """Say something else; what it said before is kept for everybody to read. False where nothing is different.
 
-        Raises Stale when the text was changed since `seen_version`, unless to the same.
+        Raises Stale when the text was changed since `seen_version`, unless to the same, and TooFast.
         """
         if (text, language) == (self.text, self.language):
             return False
         if seen_version != self.version:
             raise Stale("This post was changed in another tab or on another device meanwhile.")
+        self.pace(self.author_id, "edits")
         was_mentioned = self._mentioned()
         written_at = self.edited_at or self.created_at
         db.session.add(PostVersion(post_id=self.id, text=self.text, language=self.language, written_at=written_at))
         self.text, self.language, self.edited_at = text, language, now()
         db.session.flush()
+        PostVersion.trim(self.id)
         db.session.execute(delete(PostTag).where(PostTag.post_id == self.id))
         db.session.execute(delete(Mention).where(Mention.post_id == self.id))
         self._connect(told=was_mentioned)
@@ -223,28 +231,20 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
         return set(db.session.scalars(select(Mention.user_id).where(Mention.post_id == self.id)))
 
     def _connect(self, *, told: set[int]) -> None:
-        """Note the tags and mentions of the text, and tell whoever is mentioned and not among `told`."""
+        """Note the tags and mentions of the text, and tell whoever is mentioned and not among `told`.
+
+        MENTIONS people in all: whoever edits a post again and again cannot call one after the other.
+        """
         db.session.add_all(PostTag(tag=tag, post_id=self.id) for tag in tags(self.text))
         names = mentioned(self.text)[:MENTIONS]
         if names:
             people = select(User.id).where(User.username_key.in_(names), ~blocked(self.author_id, User.id))
+            called = Notification.count("mention", post_id=self.id)
             for user_id in db.session.scalars(people.order_by(User.id)).all():  # in one order: no deadlock
                 db.session.add(Mention(user_id=user_id, post_id=self.id))
-                if user_id not in told:
-                    Notification.tell(user_id, "mention", actor_id=self.author_id, post_id=self.id)
+                if user_id not in told and called < MENTIONS:
+                    called += Notification.tell(user_id, "mention", actor_id=self.author_id, post_id=self.id)
         db.session.flush()
-
-
-class PostVersion(db.Model):  # type: ignore[name-defined,misc]
-    """What a post said before it was edited."""
-
-    __tablename__ = "post_versions"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), index=True)
-    text: Mapped[str] = mapped_column(String(20000))
-    language: Mapped[str] = mapped_column(String(35), default="")
-    written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class PostTag(db.Model):  # type: ignore[name-defined,misc]

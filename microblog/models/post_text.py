@@ -4,12 +4,12 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote
 
 from markupsafe import Markup
 
+from microblog.models.remembered import remembered
 from microblog.models.usernames import username_key
 
 TAG_MAX = 100
@@ -101,7 +101,7 @@ def _word(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=4096)
+@remembered(most=4096)
 def as_html(text: str) -> Markup:
     """`text` as it is read: everything escaped, line breaks kept, links, mentions and tags leading somewhere."""
     return Markup("").join(_drawn(piece) for piece in pieces(text))

@@ -1,18 +1,19 @@
 """A post as HTML, drawn once for all who see the same."""
 
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import partial
 
 from flask import current_app, g
 from markupsafe import Markup
 
 from microblog.models.columns import now
+from microblog.models.remembered import remembered
 from microblog.models.shown import Shown
 from microblog.models.user import Viewer
 from microblog.web.times import in_words, zone
 
 KEPT = 2048
-"""So many drawn posts one process remembers; of 3 kB each."""
+"""So many drawn posts one process remembers; of 3 kB each, and fewer where they are longer."""
 
 
 def post_html(post: Shown, *, reply: bool = False) -> Markup:
@@ -48,4 +49,4 @@ def _draw(post: Shown, role: str, when: str, zone_name: str, *, reply: bool = Fa
     return Markup(template.render(post=post, role=role, when=when, exact=exact, reply=reply))  # noqa: S704 - escaped there
 
 
-_remembered = lru_cache(maxsize=KEPT)(_draw)
+_remembered = remembered(most=KEPT)(_draw)

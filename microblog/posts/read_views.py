@@ -4,7 +4,6 @@ from functools import partial
 
 from flask import Response, abort, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from microblog.extensions import db, settings
 from microblog.logs.context import Told, note_told
@@ -12,8 +11,9 @@ from microblog.models import timeline
 from microblog.models.columns import LARGEST
 from microblog.models.conversation import Said, conversation, said_since
 from microblog.models.errors import Gone
-from microblog.models.post import Post, PostVersion
+from microblog.models.post import Post
 from microblog.models.post_text import is_tag, tag_key
+from microblog.models.post_version import PostVersion
 from microblog.posts import bp
 from microblog.posts.drawing import post_html
 from microblog.posts.write_views import taken_away
@@ -110,9 +110,19 @@ def _otherwise(post_id: int) -> Response:
 
 @bp.get("/post/<int:post_id>/history")
 def history(post_id: int) -> ResponseReturnValue:
-    """Everything that the post ever said."""
+    """The post as it is now, and below it the earlier versions, a page at a time."""
     post = visible_post(post_id)
-    versions = db.session.scalars(
-        select(PostVersion).where(PostVersion.post_id == post.id).order_by(PostVersion.id.desc())
-    ).all()
-    return render_template("posts/history.html", post=post, versions=versions)
+    before, size, kept = number("before"), settings().posts.page_size, settings().posts.versions_kept
+    older = PostVersion.of(post.id).where(PostVersion.id < (before or LARGEST))
+    versions = db.session.scalars(older.limit(size + 1)).all()
+    more = url_for("posts.history", post_id=post.id, before=versions[size - 1].id) if len(versions) > size else ""
+    # The first version is as old as the post.
+    gone = versions and not more and versions[-1].written_at > post.created_at
+    return render_template(
+        "posts/history.html",
+        post=post,
+        versions=versions[:size],
+        more=more,
+        kept=kept if gone else 0,
+        first=before is None,
+    )

@@ -167,13 +167,15 @@ class TestThrottled:
         return changed(posts={"per_five_minutes": 1}, security={"follows": 1, "reports": 1})
 
     @both
-    @pytest.mark.parametrize("name", ["write", "reply", "follow", "report a post", "report a member"])
+    @pytest.mark.parametrize("name", ["write", "reply", "edit", "follow", "report a post", "report a member"])
     def test_f64_throttled(self, world, person, name, everything, fragment):
         person("cy_")
         first = {"write": "write", "reply": "write", "report a member": "report a post"}.get(name, "report a member")
         if name == "follow":
             whom = world.get("/user/cy_").values("form.follow")
             assert world.hx_post("/user/cy_/follow", data=whom).status == 200
+        elif name == "edit":
+            assert send(world, name, filled(world, name) | {"text": "Before"}, fragment=False).status == 303
         else:
             assert send(world, first, filled(world, first), fragment=False).status == 303
         form, before = filled(world, name), everything()

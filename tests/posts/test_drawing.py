@@ -1,17 +1,48 @@
 """A post is drawn once for all who see the same; nobody sees what was drawn for somebody else."""
 
+import pytest
+
 from microblog.extensions import db, writing
 from microblog.models import User
+from microblog.models.columns import now
+from microblog.models.remembered import ROOM, remembered
+from microblog.models.shown import Shown
 from microblog.posts import drawing
 
+LONGEST_LETTER = "\N{DESERET SMALL LETTER LONG I}"
+"""Four bytes in memory."""
 
-def test_drawn_once(browser, bo, write):
+
+def test_drawn_once(browser, bo, write, monkeypatch):
     write(bo, "Seen twice")
-    drawing._remembered.cache_clear()
-    browser.get("/explore")
-    browser.get("/explore")
-    known = drawing._remembered.cache_info()
-    assert (known.hits, known.misses) == (1, 1)
+    drawn = []
+
+    def draw(*values):
+        drawn.append(values)
+        return drawing._draw(*values)
+
+    monkeypatch.setattr(drawing, "_remembered", remembered(most=10)(draw))
+    assert browser.get("/explore").said("article") == browser.get("/explore").said("article")
+    assert len(drawn) == 1
+
+
+@pytest.mark.sqlite_only
+def test_so_many_bytes_of_drawn_posts_are_remembered(app):
+    """Members decide how long a post is."""
+    moment = now()
+
+    def draw(number):
+        text = f"{number} ".ljust(20_000, LONGEST_LETTER)
+        post = Shown(number, 1, "ana", "Ana", "", text, "", None, None, moment, None, 1, 0, 0, *[False] * 2)
+        return drawing._remembered(post, "stranger", "1 h", "")
+
+    with app.app_context():
+        first = draw(1)
+        assert draw(1) is first
+        for number in range(2, ROOM // 80_000 + 2):
+            last = draw(number)
+            assert draw(number) is last
+        assert draw(1) is not first
 
 
 def test_each_sees_their_own(browser, another_browser, ana, bo, write):

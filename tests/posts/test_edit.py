@@ -3,10 +3,13 @@
 import json
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, event, func, insert, select
 
 from microblog.extensions import db, writing
-from microblog.models import Mention, Notification, Post, PostTag, PostVersion
+from microblog.models import Mention, Notification, Post, PostTag, PostVersion, User
+from microblog.models.columns import now
+from microblog.models.post import MENTIONS
+from microblog.models.throttle import ThrottleBucket
 
 
 @pytest.fixture
@@ -120,3 +123,113 @@ def test_unchanged(browser, post, stored):
     page = browser.hx_post(f"/post/{post}/edit", data=form(browser, post))
     assert "says so already" in page.said(".toast")
     assert stored(select(Post.edited_at)) is None
+
+
+@pytest.fixture
+def say(app, post):
+    """Edit the post past the page, with as many edits as it takes and no pace: ``say("second", "third")``."""
+
+    def edit(*texts):
+        with app.app_context():
+            for text in texts:
+                with writing():
+                    db.session.execute(delete(ThrottleBucket))
+                    found = db.session.get(Post, post)
+                    assert found.edit(text, language="", seen_version=found.version)
+                    db.session.commit()
+
+    return edit
+
+
+class TestThrottle:
+    @pytest.fixture
+    def settings(self, settings, changed):
+        return changed(posts={"per_five_minutes": 2})
+
+    def test_too_fast(self, browser, post, stored):
+        """An edit that changes nothing, a conflict and a repeat cost no turn; somebody who edits can still write."""
+        old = form(browser, post)
+        for text in ("second", "third"):
+            sent = form(browser, post) | {"text": text}
+            for _ in range(3):
+                assert browser.hx_post(f"/post/{post}/edit", data=sent).status == 200, "repeats too"
+            assert browser.hx_post(f"/post/{post}/edit", data=form(browser, post)).status == 200, "nothing changed"
+            assert browser.hx_post(f"/post/{post}/edit", data=old | {"text": "conflict"}).status == 409
+        sent = form(browser, post) | {"text": "fourth"}
+        page = browser.hx_post(f"/post/{post}/edit", data=sent)
+        assert page.status == 429
+        assert 0 < int(page.headers["Retry-After"]) <= 300
+        assert page.headers["HX-Retarget"] == "#toasts", "what was typed stays where it is"
+        page = browser.post(f"/post/{post}/edit", data=sent)
+        assert page.status == 429
+        assert "fourth" in page.said(".kept")
+        assert stored(select(Post.text)) == "third"
+        assert stored(select(func.count(PostVersion.id))) == 2
+        composer = browser.get("/post").values("#composer")
+        assert browser.hx_post("/post", data=composer | {"text": "another"}).status == 200
+
+
+class TestHistory:
+    @pytest.fixture
+    def settings(self, settings, changed):
+        return changed(posts={"page_size": 5, "versions_kept": 8})
+
+    def test_a_page_at_a_time(self, another_browser, post, say):
+        say(*(f"version {number}" for number in range(1, 8)))
+        page = another_browser.get(f"/post/{post}/history")
+        texts = [version.get_text(strip=True) for version in page.all(".post__text")]
+        assert texts == [f"version {number}" for number in (7, 6, 5, 4, 3, 2)]
+        page = another_browser.get(str(page.one(".timeline__older a")["href"]))
+        assert [version.get_text(strip=True) for version in page.all(".post__text")] == ["version 1", "first#one"]
+        assert not page.all(".timeline__older")
+        assert "gone" not in page.said(), "all are there"
+        assert "nothing older" in another_browser.get(f"/post/{post}/history?before=1").said()
+
+    def test_the_newest_are_kept(self, another_browser, app, post, say, write, ana, stored):
+        other = write(ana, "another post")
+        with app.app_context(), writing():
+            rows = [{"post_id": number, "text": "old", "language": "", "written_at": now()} for number in (post, other)]
+            db.session.execute(insert(PostVersion), rows * 20)
+            db.session.commit()
+        say(*(f"version {number}" for number in range(1, 10)))
+        assert stored(select(func.count(PostVersion.id)).where(PostVersion.post_id == post)) == 8
+        assert stored(select(func.count(PostVersion.id)).where(PostVersion.post_id == other)) == 20
+        page = another_browser.get(f"/post/{post}/history")
+        assert "gone" not in page.said(), "that stands at the end"
+        page = another_browser.get(str(page.one(".timeline__older a")["href"]))
+        assert [version.get_text(strip=True) for version in page.all(".post__text")] == [
+            f"version {number}" for number in (3, 2, 1)
+        ]
+        assert "only the newest 8 are kept" in page.said()
+
+    def test_no_more_are_read_than_are_shown(self, browser, app, post):
+        """The page costs the same however many there are: of a database from before so few were kept."""
+        with app.app_context(), writing():
+            rows = [{"post_id": post, "text": f"{n}", "language": "", "written_at": now()} for n in range(40)]
+            db.session.execute(insert(PostVersion), rows)
+            db.session.commit()
+        read = []
+        count = event.listens_for(PostVersion, "load")(lambda version, _context: read.append(version.text))
+        try:
+            page = browser.get(f"/post/{post}/history")
+        finally:
+            event.remove(PostVersion, "load", count)
+        assert len(page.all(".version")) == 1 + 5
+        assert len(read) == 5 + 1, "one more, to know whether there is more"
+
+
+def test_one_post_calls_so_many(person, say, stored):
+    """However often it is edited: the page of each who is told would be full of it."""
+    people = [person(f"someone_{number}").id for number in range(MENTIONS + 3)]
+    called = select(func.count()).where(Notification.kind == "mention")
+    say(*(f"Look @someone_{number}" for number in range(MENTIONS - 1)))
+    assert stored(called) == MENTIONS - 1
+    say("Look @someone_0 @someone_1", "Look @someone_1", "Look @someone_2")
+    assert stored(called) == MENTIONS - 1, "each once"
+    say(*(f"Look @someone_{number}" for number in range(MENTIONS - 1, MENTIONS + 3)))
+    assert stored(called) == MENTIONS
+    assert stored(select(User.unread).where(User.id == people[MENTIONS - 1])) == 1
+    assert stored(select(User.unread).where(User.id == people[MENTIONS])) == 0
+    assert stored(select(Mention.user_id)) == people[-1], "it is a link, and found as one"
+    say(" ".join(f"@someone_{number}" for number in range(MENTIONS + 3)))
+    assert stored(called) == MENTIONS

@@ -1,9 +1,11 @@
 """What is recognised in a text, that nothing else of it becomes HTML, and how long it is."""
 
 import pytest
+from markupsafe import Markup
 
 from microblog.models.graphemes import graphemes
 from microblog.models.post_text import as_html, excerpt, mentioned, pieces, tags
+from microblog.models.remembered import ROOM, remembered
 
 
 def test_it_works():
@@ -111,3 +113,37 @@ def test_characters_are_counted_as_a_person_counts(text, count):
 def test_excerpt():
     assert excerpt("one\n two", 80) == "one two"
     assert excerpt("x" * 100, 10) == "x" * 9 + "…"
+
+
+def test_so_many_bytes_are_remembered():
+    """Members decide how long a text is: with a number of texts alone they would decide about the memory too."""
+    texts = [f"{number} ".ljust(20_000, "\N{DESERET SMALL LETTER LONG I}") for number in range(ROOM // 80_000 + 1)]
+    first = as_html(texts[0])
+    assert as_html(texts[0]) is first
+    for text in texts:
+        last = as_html(text)
+        assert as_html(text) is last
+    assert as_html(texts[0]) is not first
+
+
+def test_the_latest_are_remembered():
+    drawn = []
+
+    @remembered(most=3, room=10_000)
+    def draw(letter, count):
+        drawn.append(letter)
+        return Markup(letter * count)
+
+    for letter in "abcabc":
+        draw(letter, 1)
+    assert drawn == ["a", "b", "c"]
+    draw("d", 1)
+    draw("b", 1)
+    draw("a", 1)
+    assert drawn == [*"abcd", "a"], "a was the oldest"
+    draw("e", 8_000)
+    draw("e", 8_000)
+    draw("f", 8_000)
+    assert drawn == [*"abcdaef"]
+    draw("e", 8_000)
+    assert drawn == [*"abcdaefe"], "there is room for one of the two"
