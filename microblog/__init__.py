@@ -76,6 +76,7 @@ def create_app(
         wsgi = ProxyFix(wsgi, x_for=proxies, x_proto=proxies, x_host=proxies)
     app.wsgi_app = LastResort(  # type: ignore[method-assign]
         wsgi,
+        own_address=settings.site.url,
         answers=errors.last_answers(app),
         addresses=settings.logs.addresses,
         trust_reference=proxies > 0,

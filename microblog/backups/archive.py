@@ -11,10 +11,13 @@ import os
 import re
 import shutil
 import tarfile
+import tempfile
+import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from microblog.backups import BackupFailed
@@ -25,6 +28,8 @@ DATABASES = {"sqlite": "microblog.db", "postgresql": "microblog.dump"}
 NAME = re.compile(r"microblog-\d{8}T\d{6}Z\.tar\.gz")
 _MEMBER = re.compile(r"microblog\.(db|dump)|avatars/[1-9][0-9]{0,18}/[0-9a-f]{16}\.webp")
 _DAMAGE = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, KeyError, TypeError)
+STALE = 86_400
+"""Seconds after which nobody is still at work on a backup or a restore."""
 _LEVEL = 3  # of compression: the pictures are compressed already, and the database at any level
 
 
@@ -47,32 +52,53 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write(target: Path, manifest: Manifest, folder: Path) -> None:
-    """Pack the database and the pictures that lie in `folder`; read all of it back, then give it its name.
+def write(manifest: Manifest, folder: Path) -> Path:
+    """Pack the database and the pictures that lie in `folder`, which is one's own, and read all of it back; the draft.
 
-    Raises OSError and BackupFailed, leaving nothing behind.
+    Raises OSError and BackupFailed.
     """
-    draft = target.with_name(f".{target.name}.part")
+    draft = folder / "draft"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
+        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as tar:
+            told = json.dumps(asdict(manifest), indent=1).encode()
+            first = tarfile.TarInfo(MANIFEST)
+            first.size, first.mode = len(told), 0o600
+            tar.addfile(first, io.BytesIO(told))
+            tar.add(folder / DATABASES[manifest.kind], DATABASES[manifest.kind])
+            for picture in sorted((folder / "avatars").glob("*/*.webp")):
+                tar.add(picture, f"avatars/{picture.parent.name}/{picture.name}")
+        file.flush()
+        os.fsync(file.fileno())
+    with opened(draft) as (_, names):
+        packed = sum(name.startswith("avatars/") for name in names)
+    if packed != manifest.pictures:
+        raise BackupFailed(f"{draft} holds {packed} of {manifest.pictures} pictures; is the disk sound?")
+    return draft
+
+
+def give_name(draft: Path, directory: Path, moment: datetime) -> Path:
+    """Give `draft` the name of `moment` in `directory`, or of the next second that has no backup yet; its path.
+
+    It replaces no file, whoever else makes backups there, on this machine or another. Raises OSError.
+    """
+    while True:
+        target = directory / f"microblog-{moment:%Y%m%dT%H%M%SZ}.tar.gz"
+        with suppress(FileExistsError):
+            _link(draft, target)
+            sync(directory)
+            return target
+        moment += timedelta(seconds=1)
+
+
+def _link(draft: Path, target: Path) -> None:
+    """Raises FileExistsError where `target` is there, and OSError."""
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
-            with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as tar:
-                told = json.dumps(asdict(manifest), indent=1).encode()
-                first = tarfile.TarInfo(MANIFEST)
-                first.size, first.mode = len(told), 0o600
-                tar.addfile(first, io.BytesIO(told))
-                tar.add(folder / DATABASES[manifest.kind], DATABASES[manifest.kind])
-                for picture in sorted((folder / "avatars").glob("*/*.webp")):
-                    tar.add(picture, f"avatars/{picture.parent.name}/{picture.name}")
-            file.flush()
-            os.fsync(file.fileno())
-        with opened(draft) as (_, names):
-            packed = sum(name.startswith("avatars/") for name in names)
-        if packed != manifest.pictures:
-            raise BackupFailed(f"{draft} holds {packed} of {manifest.pictures} pictures; is the disk sound?")
+        os.link(draft, target)
+    except FileExistsError:
+        raise
+    except OSError:  # this disk knows no links, like a memory stick: an empty file makes the name ours, for a moment
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         draft.replace(target)
-        sync(target.parent)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -134,24 +160,52 @@ def copy_pictures(source: Path, target: Path) -> int:
         if copy.exists() or not _MEMBER.fullmatch(f"avatars/{picture.parent.name}/{picture.name}"):
             continue
         copy.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        try:
-            os.link(picture, copy)
-        except FileNotFoundError:
-            continue  # its owner has another one now
-        except OSError:
-            draft = copy.with_suffix(".part")
-            shutil.copy2(picture, draft)
-            draft.replace(copy)
+        with suppress(FileNotFoundError):  # its owner has another one now
+            try:
+                os.link(picture, copy)
+            except FileNotFoundError:
+                raise
+            except OSError:  # on another disk
+                _copy(picture, copy)
     return sum(1 for _ in target.glob("*/*.webp"))
 
 
-def prune(directory: Path, keep: int) -> list[Path]:
-    """Remove all but the newest `keep` backups; what was removed. Files with other names stay."""
-    found = sorted(path for path in directory.iterdir() if NAME.fullmatch(path.name))
-    gone = found[:-keep]
-    for path in gone:
-        path.unlink()
+def _copy(picture: Path, copy: Path) -> None:
+    # A draft of one's own: a restore on another machine may bring the same picture into a shared directory.
+    descriptor, name = tempfile.mkstemp(dir=copy.parent, prefix=".", suffix=".part")
+    os.close(descriptor)
+    draft = Path(name)
+    try:
+        shutil.copy2(picture, draft)
+        draft.replace(copy)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def found(directory: Path) -> list[Path]:
+    """The backups in `directory`, the oldest first. Files with other names are none."""
+    return sorted(path for path in directory.glob("microblog-*.tar.gz") if NAME.fullmatch(path.name))
+
+
+def prune(backups: list[Path], keep: int) -> list[Path]:
+    """Remove all but the last `keep` of `backups`; what was removed. Another process may be faster."""
+    gone = []
+    for path in backups[: max(0, len(backups) - keep)]:
+        with suppress(FileNotFoundError):
+            path.unlink()
+            gone.append(path)
     return gone
+
+
+def clear(above: Path, prefix: str, *, seconds: float = STALE) -> None:
+    """Remove the folders, `seconds` old and named `prefix`…, in which processes worked that were killed.
+
+    Another process may be faster; one that cannot be removed is no reason to make no backup.
+    """
+    for left in above.glob(f"{prefix}*"):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime <= time.time() - seconds:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def sync(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """One backup, while the site runs."""
 
-import shutil
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -15,26 +14,28 @@ from microblog.logs import events
 
 log = structlog.get_logger(__name__)
 
-STALE = 86_400
-"""Seconds after which nobody is still at work on a backup."""
+MAKING, RESTORING = ".making-", ".restoring-"
+"""What the folders are called in which a backup and a restore work."""
 
 
 def make(settings: Settings, directory: Path, *, keep: int) -> Path:
     """Write one backup into `directory`, then remove all but the newest `keep`; its path.
 
-    Raises BackupFailed and OSError, leaving the older ones alone and nothing half-made.
+    Others may do so at the same time, here or on another machine: each leaves a file of its own, and none removes one
+    that appeared meanwhile. Raises BackupFailed and OSError, leaving the older ones alone and nothing half-made.
     """
     started = time.perf_counter()
-    for left in directory.glob(".making-*"):  # by one that was killed
-        if left.stat().st_mtime < time.time() - STALE:
-            shutil.rmtree(left)
+    archive.clear(directory, MAKING)
+    archive.clear(settings.data_dir, RESTORING)
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    older = archive.found(directory)
     target = _write(settings, directory)
-    removed = archive.prune(directory, keep)
+    size = target.stat().st_size
+    removed = archive.prune(older, keep - 1)
     log.info(
         events.BACKUP_FINISHED,
         path=str(target),
-        bytes=target.stat().st_size,
+        bytes=size,
         ms=round((time.perf_counter() - started) * 1000),
         removed=len(removed),
     )
@@ -46,7 +47,7 @@ def _write(settings: Settings, directory: Path) -> Path:
     kind = url.get_backend_name()
     moment = datetime.now(UTC)
     pictures = settings.data_dir / "avatars"
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-") as made:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=MAKING) as made:
         folder = Path(made)
         copy = folder / archive.DATABASES[kind]
         rows: dict[str, int] = {}
@@ -66,6 +67,4 @@ def _write(settings: Settings, directory: Path) -> Path:
             rows=rows,
             pictures=archive.copy_pictures(pictures, folder / "avatars"),
         )
-        target = directory / f"microblog-{moment:%Y%m%dT%H%M%SZ}.tar.gz"
-        archive.write(target, manifest, folder)
-    return target
+        return archive.give_name(archive.write(manifest, folder), directory, moment)

@@ -39,8 +39,9 @@ def restore(settings: Settings, file: Path) -> Restored:
     if claim is None:
         raise BackupFailed("The site is running: stop it, restore, start it again.")
     try:
+        archive.clear(settings.data_dir, make.RESTORING, seconds=0)  # with the claim we are alone
         # On the disk of the data, so that what is ready takes its place by one rename.
-        with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restoring-") as made:
+        with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=make.RESTORING) as made:
             return _restore(settings, file, Path(made))
     finally:
         os.close(claim)

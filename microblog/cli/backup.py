@@ -40,12 +40,13 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     alerts = start(settings, process="cli")
     try:
         made = make(settings, arguments.directory or settings.backup_dir, keep=keep)
+        size = made.stat().st_size
     except (BackupFailed, OSError) as error:
         log.error(events.BACKUP_FAILED, exc_info=error)
         raise CommandFailed(_told(error)) from error
     finally:
         alerts.close()  # what is to be mailed is on the disk now, and the site sends it
-    print(f"{made} ({made.stat().st_size / 1e6:,.1f} MB)")
+    print(f"{made} ({size / 1e6:,.1f} MB)")
     return 0
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from microblog import create_app
-from microblog.backups.archive import NAME
+from microblog.backups import archive
 from microblog.cli import version
 from microblog.config import ROOT, SECRET_FILE, Settings, explicitly_production, is_loopback
 from microblog.logs import sentry
@@ -164,11 +164,11 @@ def backups(settings: Settings) -> Iterator[Finding]:
     if settings.database_url.startswith("sqlite") and not any(settings.data_dir.glob("*.db")):
         yield Finding("ok", "backup", "nothing to keep yet")
         return
-    found = [path for path in settings.backup_dir.glob("microblog-*.tar.gz") if NAME.fullmatch(path.name)]
+    found = archive.found(settings.backup_dir)
     if not found:
         yield Finding("warn", "backup", f"there is none in {settings.backup_dir}: {command}")
         return
-    newest = max(found, key=lambda path: path.stat().st_mtime)
+    newest = found[-1]
     hours = (time.time() - newest.stat().st_mtime) / 3600
     age = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
     if hours > BACKUP_DAYS * 24:

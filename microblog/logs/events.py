@@ -111,7 +111,7 @@ BODY_TRUNCATED = Event(
     "The body was shorter than announced; nothing was stored.",
 )
 CSRF_REJECTED = Event(
-    "csrf.rejected", "warning", "origin reason", "A form without a valid token, or from another site."
+    "csrf.rejected", "warning", "hint origin reason", "A form without a valid token, or from another site."
 )
 HOST_REFUSED = Event("host.refused", "warning", "host", "A Host header outside `server.trusted_hosts`.")
 REDIRECT_REFUSED = Event("redirect.refused", "info", "target", "A `next=` that leads away from the site.")

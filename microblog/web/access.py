@@ -27,6 +27,11 @@ log = structlog.get_logger(__name__)
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
+OWN_ADDRESS = "microblog.own_address"
+"""Where a request's environment holds site.url, for what is asked outside of Flask as well."""
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+
 _IPV6_HOST = re.compile(r"(\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -79,9 +84,38 @@ def trusted_hosts(settings: Settings) -> tuple[str, ...]:
 
 def is_from_elsewhere(asked: WerkzeugRequest) -> bool:
     """Whether the browser says that a page of another site sent `asked`."""
-    origin = asked.headers.get("Origin")
-    foreign = origin is not None and split(origin).netloc != asked.host
-    return foreign or asked.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
+    origin, site = asked.headers.get("Origin"), asked.headers.get("Sec-Fetch-Site")
+    if origin == "null":
+        # Under a proxy's "Referrer-Policy: no-referrer" forms of our own pages bear it as well; of sandboxed frames and
+        # data: pages, which bear it always, browsers say "cross-site" (https://fetch.spec.whatwg.org/#origin-header).
+        return site != "same-origin"
+    foreign = origin is not None and not _is_ours(split(origin), asked)
+    return foreign or site not in {None, "same-origin", "none"}
+
+
+def _is_ours(address: SplitResult, asked: WerkzeugRequest) -> bool:
+    """Whether `address` is on the host that was asked, or on site.url, should a proxy pass on another host."""
+    own = asked.environ.get(OWN_ADDRESS, "")
+    return address.netloc == asked.host or (bool(own) and _origin(address) == _origin(split(own)))
+
+
+def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:
+    try:
+        port = address.port
+    except ValueError:
+        port = -1
+    return address.scheme, address.hostname, port or _USUAL_PORTS.get(address.scheme)
+
+
+def _hint(asked: WerkzeugRequest) -> str:
+    """The mistake in a proxy's settings that makes a form of our own seem foreign; empty where none can be seen."""
+    origin, site = asked.headers.get("Origin", ""), asked.headers.get("Sec-Fetch-Site", "same-origin")
+    sent, host = split(origin), split(f"//{asked.host}")
+    if site == "same-origin" and sent.hostname and sent.hostname == host.hostname:
+        return "only the port differs: the proxy cuts it off (nginx: proxy_set_header Host $http_host), or set site.url"
+    if origin == "null" and "Sec-Fetch-Site" not in asked.headers:
+        return "a sandboxed page, or the proxy sets Referrer-Policy: no-referrer on a site without https"
+    return ""
 
 
 def is_own_path(target: str) -> bool:
@@ -150,7 +184,7 @@ def refuse_foreign_form() -> None:
 def came_from(asked: WerkzeugRequest) -> str:
     """The path of the page of ours it was asked from; empty where there is none, or that is asked for again."""
     page = split(asked.referrer or "")
-    ours = page.netloc == asked.host and is_own_path(page.path)
+    ours = _is_ours(page, asked) and is_own_path(page.path)
     return page.path if ours and unquote(page.path) != asked.path else ""
 
 
@@ -194,7 +228,7 @@ def init_app(app: Flask) -> None:
             return
         if is_from_elsewhere(request):
             origin = request.headers.get("Origin", "")
-            log.warning(events.CSRF_REJECTED, reason="cross_site", origin=origin[:200])
+            log.warning(events.CSRF_REJECTED, reason="cross_site", origin=origin[:200], hint=_hint(request))
             raise FromElsewhere(FromElsewhere.description)
 
     @login_manager.unauthorized_handler  # type: ignore[untyped-decorator]

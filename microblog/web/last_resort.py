@@ -18,7 +18,7 @@ from werkzeug.wsgi import get_path_info
 from microblog.logs import events, metrics, slow
 from microblog.logs.context import RequestStats, stats
 from microblog.logs.reference import PLACEHOLDER, new_reference, normalise
-from microblog.web.access import came_from
+from microblog.web.access import OWN_ADDRESS, came_from
 from microblog.web.headers import complete
 from microblog.web.htmx import asks_for_fragment, representation
 from microblog.web.kept import as_html
@@ -123,8 +123,16 @@ class LastResort:
     """The outermost WSGI application. `answers` holds the bytes for fragment, page and json."""
 
     def __init__(
-        self, app: Wsgi, *, answers: dict[str, bytes], addresses: str, trust_reference: bool, propagate: bool = False
+        self,
+        app: Wsgi,
+        *,
+        own_address: str,
+        answers: dict[str, bytes],
+        addresses: str,
+        trust_reference: bool,
+        propagate: bool = False,
     ) -> None:
+        self._own_address = own_address
         self._app, self._answers, self._propagate = app, answers, propagate
         self._addresses, self._trust_reference = addresses, trust_reference
 
@@ -132,6 +140,7 @@ class LastResort:
         started = time.perf_counter()
         reference = self._reference(environ)
         environ["microblog.reference"] = reference
+        environ[OWN_ADDRESS] = self._own_address
         body = environ["wsgi.input"] = CountedBody(environ["wsgi.input"])
         if environ.get("CONTENT_LENGTH"):
             # The server says "this stream ends by itself", and Werkzeug would take a cut body for a whole one.

@@ -4,23 +4,19 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import trustme
 
 from microblog.cli.db import upgrade
 from microblog.config import ROOT, Paths, Settings
-from tests.conftest import absent
+from tests.door.nginx import Nginx, certified, free_port, program
 from tests.door.site import Site
 from tests.mailbox import Mailbox, wait_until
 
@@ -234,43 +230,15 @@ def test_config_into_a_closed_pipe() -> None:
 @pytest.fixture
 def nginx(tmp_path: Path) -> Iterator[Callable[[int], int]]:
     """`nginx(port of the site)` starts one with our own file, less its certificate; its port."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        absent("nginx")
-    assert program is not None
-    processes: list[subprocess.Popen[bytes]] = []
+    started: list[Nginx] = []
 
     def start(upstream: int) -> int:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        text = (ROOT / "deploy" / "nginx.conf").read_text()
-        second = text[text.index("server {", text.index("server {") + 1) :]
-        second = re.sub(r"^ *(ssl_certificate.*|listen \[::\].*)\n", "", second, flags=re.MULTILINE)
-        second = second.replace("listen 443 ssl http2", f"listen 127.0.0.1:{port}").replace(
-            "127.0.0.1:5000", f"127.0.0.1:{upstream}"
-        )
-        temporary = "".join(
-            f"{kind}_temp_path {tmp_path}/nginx-{kind};\n"
-            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        config = tmp_path / "nginx.conf"
-        # As root, nginx would become somebody who may not write in this test's folder.
-        user = "user root;" if os.geteuid() == 0 else ""
-        config.write_text(
-            f"{user} daemon off; worker_processes 1; pid {tmp_path}/nginx.pid; error_log {tmp_path}/nginx.log;\n"
-            f"events {{}}\nhttp {{ access_log off;\n{temporary}{second}}}\n"
-        )
-        processes.append(subprocess.Popen([program, "-c", str(config), "-e", str(tmp_path / "nginx.log")]))
-        for _ in range(50):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                return port
-            time.sleep(0.1)
-        pytest.fail((tmp_path / "nginx.log").read_text())
+        started.append(Nginx(tmp_path, free_port(), upstream))
+        return started[-1].port
 
     yield start
-    for process in processes:
-        process.terminate()
-        process.wait(10)
+    for one in started:
+        one.stop()
 
 
 def ask(port: int, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], str]:
@@ -319,6 +287,11 @@ def test_behind_nginx(run: Run, nginx: Callable[[int], int]) -> None:
     assert status == 404
     assert headers["X-Request-ID"] in page
 
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as wire:  # HTTP 1.0 knows no Host
+        wire.sendall(b"GET /login HTTP/1.0\r\n\r\n")
+        assert wire.makefile("rb").readline().split()[1] in {b"200", b"400"}
+    assert not site.records("request.failed")
+
     site.stop()
     status, headers, page = ask(port, "GET", "/")
     assert status == 502
@@ -327,16 +300,12 @@ def test_behind_nginx(run: Run, nginx: Callable[[int], int]) -> None:
 
 
 def test_the_whole_nginx_file_is_understood(tmp_path: Path) -> None:
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        absent("nginx")
-    certificate = trustme.CA().issue_cert("blog.example.org")
-    certificate.cert_chain_pems[0].write_to_path(tmp_path / "fullchain.pem")
-    certificate.private_key_pem.write_to_path(tmp_path / "privkey.pem")
-    text = (ROOT / "deploy" / "nginx.conf").read_text().replace("/etc/letsencrypt/live/blog.example.org", str(tmp_path))
+    text = certified(tmp_path, (ROOT / "deploy" / "nginx.conf").read_text())
     config = tmp_path / "nginx.conf"
     config.write_text(f"pid {tmp_path}/nginx.pid;\nevents {{}}\nhttp {{\n{text}\n}}\n")
 
-    tried = subprocess.run([program, "-t", "-c", config, "-e", tmp_path / "nginx.log"], capture_output=True, text=True)
+    tried = subprocess.run(
+        [program(), "-t", "-c", config, "-e", tmp_path / "nginx.log"], capture_output=True, text=True
+    )
 
     assert tried.returncode == 0, tried.stderr

@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 from itsdangerous.timed import TimestampSigner
 from sqlalchemy import select, update
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request
 
 from microblog.extensions import db, writing
 from microblog.models import Session, User
 from microblog.models.columns import now
+from microblog.web.access import OWN_ADDRESS, came_from, is_from_elsewhere
 from tests.faults.kinds import HX
 
 FORGED = ["", "x", "forged.token.here", "a" * 5000, "\x00", "ключ"]
@@ -70,6 +73,8 @@ def test_f17_of_somebody_else(browser, another_browser, form, bo, stored):
 ELSEWHERE = [
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
+    {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "null", "Sec-Fetch-Site": "none"},
     {"Origin": "http://localhost.evil.example"},
     {"Origin": "http://localhost:81"},
     {"Sec-Fetch-Site": "cross-site"},
@@ -103,11 +108,95 @@ def test_f17_another_site_signs_nobody_out(browser, another_browser, ana, bo):
     assert "Set-Cookie" not in page.headers
 
 
-@pytest.mark.parametrize(
-    "headers", [{"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}]
-)
+FROM_HERE = [
+    {"Origin": "http://localhost"},
+    {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none"},
+    {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+]
+
+
+@pytest.mark.parametrize("headers", FROM_HERE, ids=str)
 def test_f17_from_here(browser, form, headers):
     assert browser.hx_post("/edit_profile/about_me", data=form | {"about_me": "x"}, headers=headers).status == 200
+
+
+HERE, PORT = "blog.example.org", "blog.example.org:8443"
+SAME, CROSS, SITE, BY_HAND, OLD = "same-origin", "cross-site", "same-site", "none", None
+RULE = [
+    # Origin, Sec-Fetch-Site, Host, site.url → from elsewhere
+    (None, OLD, HERE, f"https://{HERE}", False),
+    (f"https://{HERE}", OLD, HERE, f"https://{HERE}", False),
+    (f"https://{HERE}", SAME, HERE, f"https://{HERE}", False),
+    (f"https://{HERE}", SAME, HERE, "", False),
+    (None, BY_HAND, HERE, f"https://{HERE}", False),
+    (None, CROSS, HERE, f"https://{HERE}", True),
+    (f"https://{HERE}", CROSS, HERE, f"https://{HERE}", True),
+    ("https://evil.example", SAME, HERE, f"https://{HERE}", True),
+    ("", SAME, HERE, f"https://{HERE}", True),
+    ("", SAME, HERE, "", True),
+    # Under "Referrer-Policy: no-referrer", and from a sandboxed frame
+    ("null", SAME, HERE, f"https://{HERE}", False),
+    ("null", SAME, PORT, f"https://{HERE}", False),
+    ("null", CROSS, HERE, f"https://{HERE}", True),
+    ("null", SITE, HERE, f"https://{HERE}", True),
+    ("null", BY_HAND, HERE, f"https://{HERE}", True),
+    ("null", OLD, HERE, f"https://{HERE}", True),
+    ("null", "", HERE, f"https://{HERE}", True),
+    ("null", "same-origin, cross-site", HERE, f"https://{HERE}", True),
+    # The proxy passes on another host: site.url tells which one is ours
+    (f"https://{PORT}", SAME, HERE, f"https://{PORT}", False),
+    (f"https://{PORT}", OLD, HERE, f"https://{PORT}", False),
+    (f"https://{PORT}", SITE, HERE, f"https://{PORT}", True),
+    (f"https://{PORT}", SAME, "10.0.0.5:5000", f"https://{PORT}", False),
+    (f"https://{HERE}", SAME, "10.0.0.5:5000", f"https://{HERE}:443", False),
+    (f"https://{HERE}", SAME, "10.0.0.5:5000", "https://Blog.Example.org", False),
+    (f"http://{PORT}", SAME, HERE, f"https://{PORT}", True),
+    (f"https://{PORT}", SAME, HERE, f"https://{HERE}", True),
+    (f"https://{HERE}:9443", SAME, HERE, f"https://{PORT}", True),
+    (f"https://{HERE}:port", SAME, HERE, f"https://{HERE}", True),
+    (f"https://{HERE}:99999999", OLD, HERE, f"https://{PORT}", True),
+    (f"https://{PORT}.evil.example", SAME, HERE, f"https://{PORT}", True),
+    (f"https://{PORT}@evil.example", SAME, HERE, f"https://{PORT}", True),
+]
+
+
+def asked(host, own, **headers):
+    sent = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+    builder = EnvironBuilder("/post", method="POST", headers=sent | {"Host": host}, environ_base={OWN_ADDRESS: own})
+    return Request(builder.get_environ())
+
+
+@pytest.mark.parametrize(("origin", "fetch_site", "host", "own", "elsewhere"), RULE)
+def test_f17_the_rule(origin, fetch_site, host, own, elsewhere):
+    assert is_from_elsewhere(asked(host, own, Origin=origin, Sec_Fetch_Site=fetch_site)) is elsewhere
+
+
+def test_f17_back_to_the_page_behind_a_proxy_that_cuts_the_port_off():
+    page = f"https://{PORT}/user/ana"
+    assert came_from(asked(HERE, f"https://{PORT}", Referer=page)) == "/user/ana"
+    assert came_from(asked(HERE, f"https://{HERE}", Referer=page)) == ""
+
+
+HINTS = [
+    ({"Origin": "http://localhost:8443"}, "only the port differs"),
+    ({"Origin": "http://localhost:8443", "Sec-Fetch-Site": "same-origin"}, "only the port differs"),
+    ({"Origin": "http://localhost:8443", "Sec-Fetch-Site": "same-site"}, ""),
+    ({"Origin": "https://evil.example"}, ""),
+    ({"Origin": "https://evil.example:8443"}, ""),
+    ({"Origin": "null"}, "Referrer-Policy"),
+    ({"Origin": "null", "Sec-Fetch-Site": "cross-site"}, ""),
+    ({"Sec-Fetch-Site": "cross-site"}, ""),
+    ({"Origin": "http://[::1"}, ""),
+]
+
+
+@pytest.mark.parametrize(("headers", "hint"), HINTS, ids=str)
+def test_f17_the_operator_gets_a_hint(browser, records, headers, hint):
+    page = browser.post("/login", headers=headers)
+    assert page.status == 403
+    (record,) = records("csrf.rejected", reference=page.reference)
+    assert (hint in record["hint"]) if hint else record["hint"] == ""
 
 
 @pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/edit_profile", "/edit_profile/avatar/remove"])
