@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Start the site with every Python from 3.11 on that this machine has, register somebody, meet one 404.
 
-Looks for `python3.N` on the PATH and for the versions of pyenv. Each Python gets a copy of the files in git, and runs in
-it a newcomer's first two commands: `python3 manage.py run`, and `python3 manage.py test` with one small file of tests.
+Looks for `python3.N` on the PATH and for the versions of pyenv. Each gets a copy of the files in git, and runs a
+newcomer's first two commands in it: `python3 manage.py run`, and `python3 manage.py test` with one small file of tests.
 Exit code 1 where one failed. With versions as arguments (`.ci/every_python.py 3.13`) it tries only these.
 """
 

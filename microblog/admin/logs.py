@@ -18,7 +18,7 @@ from microblog.admin import bp
 from microblog.extensions import db, settings
 from microblog.logs.by_hand import command
 from microblog.logs.conditions import Condition
-from microblog.logs.events import LEVELS
+from microblog.logs.event import LEVELS
 from microblog.logs.follow import Place, end, lines_after
 from microblog.logs.human import exception_lines, safe
 from microblog.logs.moments import moment

@@ -10,7 +10,7 @@ from typing import Any
 from microblog.cli import CommandFailed
 from microblog.config import Settings
 from microblog.config_values import did_you_mean
-from microblog.logs.events import LEVELS
+from microblog.logs.event import LEVELS
 from microblog.logs.human import safe
 from microblog.logs.levels import FILE_NAME, LONGEST, UnfitLevels, Wanted, is_known, read, write
 from microblog.logs.moments import duration

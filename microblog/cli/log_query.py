@@ -18,6 +18,7 @@ from microblog.config import Settings
 from microblog.config_values import did_you_mean
 from microblog.logs import by_hand, events
 from microblog.logs.conditions import Condition
+from microblog.logs.event import LEVELS
 from microblog.logs.follow import Place, end, lines_after
 from microblog.logs.human import rendered, safe, wants_colour
 from microblog.logs.moments import moment
@@ -70,7 +71,7 @@ def _parser(commands: Any, name: str, help_: str, description: str) -> argparse.
     parser.add_argument("--text", action="append", default=[], help="has to stand in the line, also with = in it")
     parser.add_argument("--since", metavar="TIME", help="not before")
     parser.add_argument("--until", metavar="TIME", help="not after")
-    parser.add_argument("--level", choices=events.LEVELS, help="this one or worse")
+    parser.add_argument("--level", choices=LEVELS, help="this one or worse")
     parser.add_argument("--user", metavar="NAME|ID", help="a member, by name or number")
     parser.add_argument("--route", help="the pattern of the address, such as /user/<username>")
     parser.add_argument("--event", help="a name of `logs events`")

@@ -5,7 +5,7 @@ import re
 import shlex
 
 from microblog.logs.conditions import Condition, as_written
-from microblog.logs.events import LEVELS
+from microblog.logs.event import LEVELS
 from microblog.logs.query import Query
 
 _LISTS = frozenset(("exception", "fields", "fingerprints", "recipients", "removed", "stack"))

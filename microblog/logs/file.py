@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from microblog.logs import events, metrics
+from microblog.logs.event import Event
 from microblog.logs.flood import Flood
 from microblog.logs.formatter import JsonFormatter, own_record
 from microblog.logs.opening import end_torn_line, ends_torn, locked, open_to_append, remove_older, same_file
@@ -73,7 +74,7 @@ class JsonLinesHandler(logging.Handler):
         self._failing = False
         self._closed = False
         self._complained = self._rotation_failed = -QUIET
-        self._news: list[tuple[events.Event, dict[str, Any]]] = []  # said once the lock is free
+        self._news: list[tuple[Event, dict[str, Any]]] = []  # said once the lock is free
         self._here = threading.local()
         try:
             self._reopen()

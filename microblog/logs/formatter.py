@@ -9,7 +9,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, WrappedLogger
 
-from microblog.logs.events import Event
+from microblog.logs.event import Event
 from microblog.logs.human import rendered
 from microblog.logs.records import Fields, build, last_resort, render, text_of
 

@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from microblog.logs import events
-from microblog.logs.events import LEVELS
+from microblog.logs.event import LEVELS
 from microblog.logs.records import timestamp
 
 FILE_NAME = "levels.json"

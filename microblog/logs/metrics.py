@@ -25,6 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from microblog.config import Settings
 from microblog.logs import events
+from microblog.logs.event import LEVELS
 from microblog.logs.plain import short_hash
 from microblog.logs.unlocked import UnlockedHandler
 
@@ -139,7 +140,7 @@ class Counting(UnlockedHandler):
 
 @_harmless
 def _count_record(level: str) -> None:
-    _meters.of(_meters.records, level if level in events.LEVELS else "other").inc()
+    _meters.of(_meters.records, level if level in LEVELS else "other").inc()
 
 
 # Telling it

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from microblog.logs.conditions import Condition, as_written, at_least, needle
-from microblog.logs.events import LEVELS
+from microblog.logs.event import LEVELS
 from microblog.logs.follow import Place, head_of
 from microblog.logs.moments import shifted
 from microblog.logs.pieces import Find, around, blocks, blocks_backwards, expression, literal, matches

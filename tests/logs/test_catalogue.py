@@ -8,13 +8,14 @@ import pytest
 
 from microblog.config import ROOT
 from microblog.logs import events
-from microblog.logs.events import EVENTS, Event
+from microblog.logs.event import LEVELS, Event
+from microblog.logs.events import EVENTS
 
 PACKAGE = ROOT / "microblog"
 ALWAYS = {"exc_info", "stack_info"}
 LEVEL_OF = {
-    **{level: level for level in events.LEVELS},
-    **{f"a{level}": level for level in events.LEVELS},
+    **{level: level for level in LEVELS},
+    **{f"a{level}": level for level in LEVELS},
     "exception": "error",
     "aexception": "error",
     "warn": "warning",

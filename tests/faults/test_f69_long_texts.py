@@ -1,4 +1,4 @@
-"""Filters and expressions that see what members typed take time by its length, not by the square of it.
+"""F69: filters and expressions that see what members typed take time by its length, not by the square of it.
 
 The texts are so long that a quadratic one would take hours; the limit of a minute is hundreds of times what is right.
 """
