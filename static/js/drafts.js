@@ -156,6 +156,25 @@ const flush = () => [...pending.keys()].forEach(write);
 addEventListener("pagehide", flush);
 document.addEventListener("visibilitychange", () => document.hidden && flush());
 
+const copiesOf = (member) => attempt((storage) => Object.keys(storage).filter((key) => /^(draft|aside):/.test(key) && key.split(":")[1] === member)) ?? [];
+const pathOf = (key) => key.replace(/^\w+:\w*:/, "");
+const isKept = (form) => typed(form).every(({ name, value }) => read(keyOf(form))?.texts[name] === value);
+const isLoose = ({ elements }) => [...elements].some((control) => "defaultValue" in control && isText(control) && control.value !== control.defaultValue);
+
+/** What `member` has typed and not sent, by path: `copies` in this browser, and `uncopied` on this page. */
+export function unsent(member) {
+  flush();
+  const open = forms().filter((form) => typed(form).length);
+  open.forEach(write);
+  const uncopied = open.filter((form) => !isKept(form));
+  const copies = copiesOf(member).filter((key) => read(key) && !uncopied.some((form) => keyOf(form) === key));
+  const loose = [...document.querySelectorAll('form[method="post"]:not([data-draft])')].filter(isLoose);
+  return { copies: copies.map(pathOf), uncopied: [...uncopied, ...loose].map((form) => form.getAttribute("action")) };
+}
+
+/** Nothing that `member` typed is left in this browser. */
+export const discard = (member) => copiesOf(member).forEach(drop);
+
 const isOurs = (form) => form?.matches?.("form[data-draft]");
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement;
@@ -194,13 +213,9 @@ document.addEventListener("htmx:after:swap", () => forms().forEach(meet));
 // Without htmx a form leads to another page. It has arrived when we were sent on to a page that is not this form again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.dataset.signOut) {
-    [...pending.keys()].forEach(stop);
-    attempt((storage) => Object.keys(storage).filter((key) => key.split(":")[1] === form.dataset.signOut).forEach(drop));
-  } else if (form.dataset.draft && !event.defaultPrevented) {
-    write(form);
-    attempt(() => sessionStorage.setItem("draft-sent", JSON.stringify([form.dataset.draft, form.elements.person?.value ?? "", location.href])));
-  }
+  if (!form.dataset.draft || event.defaultPrevented) return;
+  write(form);
+  attempt(() => sessionStorage.setItem("draft-sent", JSON.stringify([form.dataset.draft, form.elements.person?.value ?? "", location.href])));
 });
 attempt(() => {
   const [path, person, from] = JSON.parse(sessionStorage.getItem("draft-sent")) ?? [];
@@ -212,7 +227,7 @@ attempt(() => {
 function begin() {
   attempt((storage) => Object.keys(storage).filter((key) => /^(draft|aside):/.test(key)).forEach(read)); // what is too old goes
   forms().forEach(meet);
-  const mine = `draft:${document.querySelector("[data-sign-out]")?.dataset.signOut}:`;
+  const mine = `draft:${document.body.dataset.person}:`;
   const paths = attempt((storage) => Object.keys(storage).filter((key) => key.startsWith(mine))) ?? [];
   paths.map((key) => key.slice(mine.length)).forEach((path) => formAt(path) || open(path, true));
 }

@@ -140,10 +140,13 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) =>
 
 // Leaving with something unsaved: the browser asks first, unless it leaves by sending just that.
 let leaving = null; // the form that is sent without htmx
+let isAsked = false;
+/** It was asked already: the browser need not. */
+export const leaveUnasked = () => (isAsked = true);
 document.addEventListener("submit", (event) => (leaving = event.defaultPrevented ? null : event.target));
 addEventListener("beforeunload", (event) => {
   const forms = [...document.querySelectorAll("form[data-editor], form[data-stays]")];
-  if (forms.some((form) => form !== leaving && saved.get(form) !== typed(form))) event.preventDefault();
+  if (!isAsked && forms.some((form) => form !== leaving && saved.get(form) !== typed(form))) event.preventDefault();
 });
 
 document.addEventListener("keydown", (event) => {

@@ -1,4 +1,6 @@
-// What only members have: how many notifications are unread, told while the page is looked at, and cards of people.
+// What only members have: how many notifications are unread, told while the page is looked at, cards of people, signing out.
+import "./signout.js";
+
 const EVERY = 60_000; // ms; measured against server-sent events in docs/people.md
 let asked = Date.now();
 

@@ -254,6 +254,11 @@ def _posts(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
     yield "bookmarks", nora.go("/bookmarks")
     yield "deleted-empty", ana.go("/post/deleted")
     ana.go("/")
+    composer.fill(ABOUT)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "sign-out-unsent", ana
+    page.keyboard.press("Escape")
     composer.fill("Bread day 👩‍🚀. " * 60)
     composer.press("Control+Enter")
     expect(ana.message("composer-text")).to_have_attribute("data-state", "refused")

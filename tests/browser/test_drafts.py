@@ -361,17 +361,6 @@ def test_what_is_selected_before_the_script_came_stays_selected(member):
 # --- whose it is ------------------------------------------------------------------------------------------------------
 
 
-def test_signing_out_clears(member):
-    ana = typing(member)
-    ana.block("about_me").get_by_role("link", name="Cancel").click()
-    ana.edit("location").fill("Bergen")
-    kept(ana, "Bergen")
-    assert len(copies(ana)) == 2
-    ana.page.get_by_role("button", name="Sign out").click()
-    expect(ana.toast("You are signed out.")).to_be_visible()
-    assert copies(ana) == {}
-
-
 def test_another_member_never_sees_it(member, site):
     ana, bo = typing(member), member("bo")
     end_session(site, ana)
