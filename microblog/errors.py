@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
@@ -23,8 +24,8 @@ from microblog.extensions import db
 from microblog.logs import events
 from microblog.logs.context import Told, note_told
 from microblog.logs.reference import PLACEHOLDER
-from microblog.models.errors import DomainError, Nobody, NotYours, Suspended, Taken, TooFast
-from microblog.web import kept, near
+from microblog.models.errors import DomainError, Nobody, NotYours, Repeated, Suspended, Taken, TooFast
+from microblog.web import kept, near, once
 from microblog.web.access import SAFE_METHODS, FromElsewhere, came_from, refuse_foreign_form
 from microblog.web.dom import TOASTS, message_id
 from microblog.web.filters import drawn_partial, remembered_partial
@@ -390,7 +391,8 @@ def size(count: int) -> str:
 class FinishedAnswers(Flask):
     """Flask, but an answer that is finished is sent: what fails while cleaning up is logged, not told.
 
-    Otherwise a teardown error after the commit turns a finished 200 into the server's bare 500.
+    Otherwise a teardown error after the commit turns a finished 200 into the server's bare 500. And what was done is
+    never told as refused.
     """
 
     def do_teardown_request(self, *args: Any) -> None:
@@ -406,6 +408,25 @@ class FinishedAnswers(Flask):
             log.error(events.TEARDOWN_FAILED, exc_info=error)
             with suppress(SQLAlchemyError):
                 db.session.remove()  # it stood after the function that failed
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Flask's; but a form that a view refuses is told of what it did, where it was done before."""
+        if request.method in SAFE_METHODS:
+            return super().dispatch_request()
+        try:
+            answer = self.make_response(super().dispatch_request())
+        except Repeated as repeated:
+            return once.answer_repeated(repeated)
+        except Unauthorized:
+            raise  # who asks comes first
+        except (DomainError, HTTPException):
+            repeat = once.answer_refused()
+            if repeat is None:
+                raise
+            return repeat
+        refused = 400 <= answer.status_code < 500 and answer.status_code != Unauthorized.code
+        repeat = once.answer_refused() if refused else None
+        return answer if repeat is None else repeat
 
     def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Flask's; but what failed after the view fails again after its error page, and is told once."""

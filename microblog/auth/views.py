@@ -3,7 +3,6 @@
 import json
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from flask import Response, make_response, render_template, request, session, url_for
@@ -15,7 +14,7 @@ from werkzeug.exceptions import NotFound
 from microblog.auth import bp
 from microblog.auth.forms import HERE, LoginForm, RegistrationForm
 from microblog.auth.sessions import sign_in
-from microblog.extensions import Claim, db, settings, writing
+from microblog.extensions import db, settings, writing
 from microblog.logs import events, metrics
 from microblog.models import passwords, throttle
 from microblog.models.errors import Repeated, Taken, TooFast
@@ -46,12 +45,29 @@ def register() -> ResponseReturnValue:
     return render_template("auth/register.html", form=RegistrationForm(next=request.args.get("next", "")))
 
 
+def _registered_before(first: Repeated) -> ResponseReturnValue | None:
+    """The member whom this very form has made, signed in again: their answer, and the cookie with it, was lost.
+
+    None where the password is another one: such a try is counted as it is at the sign-in. Raises TooFast.
+    """
+    form, user = RegistrationForm(), db.session.get(User, first.kept["user_id"])
+    if user is None:
+        return None
+    tries = _tries(user.username)
+    if not passwords.verify(user.password_hash, form.password.data):
+        _count_wrong(*tries)
+        return None
+    refuse_suspended(user)
+    with writing(claims=False):
+        sign_in(user, remember=False, claim=first.claim, salt=first.kept["salt"])
+        db.session.commit()
+    return _welcome(form, user)
+
+
 @bp.post("/register")
+@once.repeats(_registered_before)
 def create_account() -> ResponseReturnValue:
-    form, claim = RegistrationForm(), once.claim()
-    first = claim.first()
-    if first is not None and (newcomer := _registered_before(form, claim, first)):
-        return _welcome(form, newcomer)
+    form = RegistrationForm()
     address = f"register:{request.remote_addr}"
     throttle.check(
         address, limit=settings().security.registrations, message="Many accounts were made from your network."
@@ -68,29 +84,15 @@ def create_account() -> ResponseReturnValue:
             db.session.flush()
             sign_in(user, remember=False, claim=claim)
             db.session.commit()
-    except Repeated as repeated:  # both arrived at the same moment
-        if newcomer := _registered_before(form, repeated.claim, repeated.kept):
-            return _welcome(form, newcomer)
-        form.username.errors = [NAME_TAKEN]
-        return refused("auth/_register_form.html", "auth/register.html", form=form)
-    except Taken as taken:
+    except Repeated:
+        pass  # refused here like any other; `_registered_before` has the better answer
+    except Taken:
         log.info(events.NAME_TAKEN, form="registration")
-        form.username.errors = [taken.message]
-        return refused("auth/_register_form.html", "auth/register.html", form=form)
-    log.info(events.USER_REGISTERED, user_id=user.id)
-    return _welcome(form, user)
-
-
-def _registered_before(form: RegistrationForm, claim: Claim, first: dict[str, Any]) -> User | None:
-    """The member whom this very form has made, signed in again: their answer, and the cookie with it, was lost."""
-    user = db.session.get(User, first["user_id"])
-    if user is None or not passwords.verify(user.password_hash, form.password.data):
-        return None
-    refuse_suspended(user)
-    with writing(claims=False):
-        sign_in(user, remember=False, claim=claim, salt=first["salt"])
-        db.session.commit()
-    return user
+    else:
+        log.info(events.USER_REGISTERED, user_id=user.id)
+        return _welcome(form, user)
+    form.username.errors = [NAME_TAKEN]
+    return refused("auth/_register_form.html", "auth/register.html", form=form)
 
 
 def _welcome(form: RegistrationForm, user: User) -> ResponseReturnValue:
@@ -148,11 +150,7 @@ def start_session() -> ResponseReturnValue:
         if kept:
             return make_response(render_template("auth/go_on.html", kept=kept, form=form), 422)
         return refused("auth/_login_form.html", "auth/login.html", form=form)
-    name, network = f"login:{username_key(form.username.data)[:60]}", f"login-from:{request.remote_addr}"
-    limit = settings().security.login_attempts
-    _throttle(name, limit=limit, message="There were too many wrong passwords for this name.")
-    _throttle(network, limit=limit * NETWORK_FACTOR, message="There were too many wrong passwords from your network.")
-
+    name, network = _tries(form.username.data)
     user = db.session.scalar(User.named(form.username.data))
     right = (
         passwords.verify(user.password_hash, form.password.data)
@@ -182,6 +180,24 @@ def start_session() -> ResponseReturnValue:
     return leave_to_path(safe_next(form.next.data) or url_for("people.profile", username=user.username))
 
 
+def _tries(username: str) -> tuple[str, str]:
+    """Where wrong passwords are counted: for the name, and for the network. Raises TooFast after too many."""
+    name, network = f"login:{username_key(username)[:60]}", f"login-from:{request.remote_addr}"
+    limit = settings().security.login_attempts
+    _throttle(name, limit=limit, message="There were too many wrong passwords for this name.")
+    _throttle(network, limit=limit * NETWORK_FACTOR, message="There were too many wrong passwords from your network.")
+    return name, network
+
+
+def _count_wrong(*keys: str) -> None:
+    with writing(claims=False):
+        for key in keys:
+            throttle.count(key, window=QUARTER)
+        db.session.commit()
+    log.warning(events.SIGN_IN_FAILED)
+    metrics.sign_in_failed()
+
+
 def _throttle(key: str, *, limit: int, message: str) -> None:
     """Raises TooFast after too many wrong passwords."""
     try:
@@ -193,12 +209,7 @@ def _throttle(key: str, *, limit: int, message: str) -> None:
 
 def _wrong_password(form: LoginForm, kept: Kept | None, *keys: str) -> ResponseReturnValue:
     """401 and the form again; whether the name exists cannot be told from it."""
-    with writing(claims=False):
-        for key in keys:
-            throttle.count(key, window=QUARTER)
-        db.session.commit()
-    log.warning(events.SIGN_IN_FAILED)
-    metrics.sign_in_failed()
+    _count_wrong(*keys)
     form.password.errors = [WRONG]
     template = "auth/_login_form.html" if wants_fragment() else "auth/login.html"
     html = render_template("auth/go_on.html", kept=kept, form=form) if kept else render_template(template, form=form)

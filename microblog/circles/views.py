@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import structlog
-from flask import render_template, request, url_for
+from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select
@@ -33,8 +33,8 @@ def _change(username: str, verb: Verb) -> tuple[User, bool]:
             person = other_member(username, request.form.get("whom", ""))
             changed = verb(current_user.id, person)
             db.session.commit()
-    except Repeated:
-        return other_member(username, request.form.get("whom", "")), False
+    except Repeated:  # by number: since then the name may be another's, and who was unblocked may block the viewer
+        return db.session.get(User, int(request.form["whom"])) or abort(404), False
     if changed:
         log.info(events.RELATION_CHANGED, verb=verb.__name__, other_id=person.id)
     return person, changed

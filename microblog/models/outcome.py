@@ -78,6 +78,7 @@ class FormClaim(Claim):
         self._key, self._user_id = key, user_id
         text = _digest(*(part for pair in content for part in pair))
         self._id = _digest(key, None if user_id is None else str(user_id), address, text)
+        self._as_stranger = _digest(key, None, address, text)
 
     def stake(self) -> None:
         """Needs `writing`. Raises Repeated where this very form has changed something before.
@@ -94,7 +95,9 @@ class FormClaim(Claim):
             Outcome.sweep()
 
     def first(self) -> dict[str, Any] | None:
-        kept: dict[str, Any] | None = db.session.scalar(select(Outcome.kept).where(Outcome.id == self._id))
+        """Also what a stranger's form did that has signed them in: sent again, it is a member's."""
+        one = select(Outcome.kept).where(Outcome.id.in_({self._id, self._as_stranger})).limit(1)
+        kept: dict[str, Any] | None = db.session.scalar(one)
         return kept
 
     def keep(self, **values: object) -> None:

@@ -18,6 +18,7 @@ from microblog.people.avatar_store import AvatarStore
 from microblog.people.avatars import AvatarRefused, draw_avatar
 from microblog.people.edit_views import Change, own_profile, saved
 from microblog.people.identicon import identicon_svg
+from microblog.web import once
 from microblog.web.access import accepts_upload, login_required, refuse_foreign_form
 from microblog.web.htmx import wants_fragment
 
@@ -57,8 +58,14 @@ def edit_avatar() -> ResponseReturnValue:
     return render_template("people/profile.html", person=person, mine=True, editing="avatar", problem="")
 
 
+def _set_before(first: Repeated) -> ResponseReturnValue:
+    """The answer to a repeat of any of the three forms."""
+    return saved(current_user, "avatar", Change(**first.kept), again=True)
+
+
 @bp.post("/edit_profile/avatar")
 @login_required
+@once.repeats(_set_before)
 @accepts_upload("avatar_max_bytes", field="avatar")
 def save_avatar() -> ResponseReturnValue:
     person = current_user
@@ -78,6 +85,7 @@ def save_avatar() -> ResponseReturnValue:
 
 @bp.post("/edit_profile/avatar/remove")
 @login_required
+@once.repeats(_set_before)
 def remove_avatar() -> ResponseReturnValue:
     refuse_foreign_form()
     log.info(events.AVATAR_REMOVED)
@@ -86,6 +94,7 @@ def remove_avatar() -> ResponseReturnValue:
 
 @bp.post("/edit_profile/avatar/restore")
 @login_required
+@once.repeats(_set_before)
 def restore_avatar() -> ResponseReturnValue:
     """Undo: the picture before, which is kept until the one after the next."""
     refuse_foreign_form()
@@ -97,15 +106,12 @@ def restore_avatar() -> ResponseReturnValue:
 
 def _set(key: str) -> ResponseReturnValue:
     version = request.form.get("version", type=int) or current_user.version
-    try:
-        with writing() as claim:
-            person = own_profile()
-            seen = max([version, *(kept["version"] for kept in claim.earlier())])  # one's own upload is no conflict
-            change = Change(person.change({"avatar": key}, seen_version=seen), person.version)
-            claim.keep(**asdict(change))
-            db.session.commit()
-    except Repeated as first:
-        return saved(current_user, "avatar", Change(**first.kept), again=True)
+    with writing() as claim:
+        person = own_profile()
+        seen = max([version, *(kept["version"] for kept in claim.earlier())])  # one's own upload is no conflict
+        change = Change(person.change({"avatar": key}, seen_version=seen), person.version)
+        claim.keep(**asdict(change))
+        db.session.commit()
     if change.before:
         store().prune(person.id, keep={key, change.before["avatar"]} - {""})
     return saved(person, "avatar", change)

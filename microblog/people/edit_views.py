@@ -16,6 +16,7 @@ from microblog.models.user import User
 from microblog.people import bp
 from microblog.people.fields import FIELDS, Field
 from microblog.people.forms import ProfileForm, as_saved, digest
+from microblog.web import once
 from microblog.web.access import login_required, refuse_foreign_form
 from microblog.web.htmx import leave_to, refused, wants_fragment
 from microblog.web.messages import log_refusals, message
@@ -79,8 +80,13 @@ def check_field(field: str) -> ResponseReturnValue:
     return message(form, field, fine="This name is free." if renamed else "")
 
 
+def _field_saved_before(first: Repeated, field: str) -> ResponseReturnValue:
+    return saved(current_user, field, Change(**first.kept), again=True)
+
+
 @bp.post("/edit_profile/<field>")
 @login_required
+@once.repeats(_field_saved_before)
 def save_field(field: str) -> ResponseReturnValue:
     chosen, person = known_field(field), current_user
     refuse_foreign_form()
@@ -90,8 +96,6 @@ def save_field(field: str) -> ResponseReturnValue:
         return _again(chosen, form, 422)
     try:
         person, change = _change(form)
-    except Repeated as first:
-        return saved(person, field, Change(**first.kept), again=True)
     except Taken as taken:
         log.info(events.NAME_TAKEN, form="profile")
         form[field].errors = [taken.message]
@@ -148,8 +152,13 @@ def _again(field: Field, form: ProfileForm, status: int) -> ResponseReturnValue:
     return make_response(html, status)
 
 
+def _profile_saved_before(first: Repeated) -> ResponseReturnValue:
+    return _profile_saved(current_user, Change(**first.kept), again=True)
+
+
 @bp.route("/edit_profile", methods=["GET", "POST"])
 @login_required
+@once.repeats(_profile_saved_before)
 def edit_profile() -> ResponseReturnValue:
     """All fields on one page."""
     person = current_user
@@ -160,11 +169,8 @@ def edit_profile() -> ResponseReturnValue:
     if not form.validate():
         log_refusals("profile", form)
         return refused("people/_edit_form.html", "people/edit_profile.html", form=form, person=person, conflicts={})
-    again = False
     try:
         person, change = _change(form)
-    except Repeated as first:
-        change, again = Change(**first.kept), True
     except Taken as taken:
         log.info(events.NAME_TAKEN, form="profile")
         form.username.errors = [taken.message]
@@ -172,6 +178,11 @@ def edit_profile() -> ResponseReturnValue:
     except Stale:
         log.info(events.PROFILE_CONFLICTED, field="")
         return _conflicts(form)
+    return _profile_saved(person, change)
+
+
+def _profile_saved(person: User, change: Change, *, again: bool = False) -> ResponseReturnValue:
+    """What follows: the profile, and a toast with Undo; the same where the form arrived `again`."""
     undone = "undo" in request.form
     for field in () if again else change.before:
         log.info(events.PROFILE_UNDONE if undone else events.PROFILE_SAVED, field=field, version=change.version)

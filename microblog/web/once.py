@@ -1,13 +1,14 @@
 """A form is answered once: its key in the request, the answer to a repeat, and "did it go through?"."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import structlog
-from flask import Flask, g, jsonify, redirect, request
+from flask import Flask, current_app, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
-from microblog.extensions import Claim
+from microblog.extensions import Claim, db
 from microblog.logs import events
 from microblog.models.errors import Repeated
 from microblog.models.outcome import FormClaim, Outcome, is_key, new_key
@@ -25,21 +26,37 @@ _CHANGING = {FIELD, "csrf_token"}
 """What may differ although the form is the same. Passwords are left out too: nothing is derived from them."""
 
 
-class LoggedClaim(FormClaim):
+Answer = Callable[..., ResponseReturnValue | None]
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+class RequestClaim(FormClaim):
+    """That of one request, which may ask more than once what came of the form before. The log is told of it once."""
+
+    _staked = False
+    _first: dict[str, Any] | None = None
+
     def stake(self) -> None:
-        try:
-            super().stake()
-        except Repeated:
-            log.info(events.REQUEST_REPEATED)
-            raise
+        super().stake()
+        self._staked = True
+
+    def first(self) -> dict[str, Any] | None:
+        if self._first is None and not self._staked:  # else the first one is this request
+            self._first = super().first()
+            if self._first is not None:
+                log.info(events.REQUEST_REPEATED)
+        return self._first
 
 
 def claim() -> Claim:
-    """That of the form being answered; `extensions.writing` asks for it."""
-    key = request.form.get(FIELD, "")
-    if request.method in SAFE_METHODS or not is_key(key):
-        return Claim()
-    return LoggedClaim(key, user_id=viewer_id(), address=f"{request.method} {request.path}", content=_content())
+    """That of the form being answered, made once; `extensions.writing` asks for it."""
+    if "claim" not in g:
+        key = request.form.get(FIELD, "")
+        unclaimed = request.method in SAFE_METHODS or not is_key(key)
+        address = f"{request.method} {request.path}"
+        made = Claim() if unclaimed else RequestClaim(key, user_id=viewer_id(), address=address, content=_content())
+        g.claim = made
+    return g.claim  # type: ignore[no-any-return]
 
 
 def viewer_id() -> int | None:
@@ -68,8 +85,53 @@ def sent_key() -> str:
     return sent if is_key(sent) else new_key()
 
 
-def answer_repeated(_repeated: Repeated) -> ResponseReturnValue:
-    """For a view that has no better answer: what is true of every repeat."""
+def repeats(answer: Answer) -> Callable[[View], View]:
+    """Marks a view with its answer to a repeat, called with the Repeated and with the values in the address.
+
+    For a view that looks into the database before `writing`: a repeat may be noticed there too. None means that it is
+    not proved to be the same form; the refusal stands.
+    """
+
+    def mark(view: View) -> View:
+        view.answer_repeated = answer  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def answer_refused() -> ResponseReturnValue | None:
+    """The answer to a form that was refused, where it was done before: that may be why. Else None: the refusal stands.
+
+    Two at the same moment: the first one is saved while the second is looked at, whose name is taken then, whose last
+    try is used up. One statement; none for what was refused within `writing`, where a repeat is noticed before.
+    """
+    if request.endpoint is None:
+        return None  # no view, no form
+    own, asked = _own_answer(), claim()
+    # What is typed as a password is no part of the form's digest, so only a view that looks at it can tell.
+    unproved = own is None and any("password" in name for name in request.form)
+    if unproved:
+        return None
+    db.session.rollback()  # what was loaded, and on SQLite what can be read, may be older than the first one's change
+    first = asked.first()
+    if first is None:
+        return None
+    repeated = Repeated(first, asked)
+    return own(repeated, **request.view_args or {}) if own else _it_was_saved()
+
+
+def answer_repeated(repeated: Repeated) -> ResponseReturnValue:
+    """What the view says of a repeat that it noticed within `writing`; else what is true of every repeat."""
+    own = _own_answer()
+    answer = own(repeated, **request.view_args or {}) if own else None
+    return _it_was_saved() if answer is None else answer
+
+
+def _own_answer() -> Answer | None:
+    return getattr(current_app.view_functions[request.endpoint or ""], "answer_repeated", None)
+
+
+def _it_was_saved() -> ResponseReturnValue:
     toast = Toast("It was saved.", "It arrived twice and was done once.")
     match representation(request):
         case "json":
@@ -93,6 +155,5 @@ def tell_outcome() -> ResponseReturnValue:
 def init_app(app: Flask) -> None:
     """Have every `writing` inside a request claim the key of its form, and draw keys into forms."""
     app.extensions["claim"] = claim
-    app.register_error_handler(Repeated, answer_repeated)
     app.add_url_rule("/outcome", "outcome", tell_outcome)
     app.jinja_env.globals.update(new_key=new_key, sent_key=sent_key)

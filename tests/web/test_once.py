@@ -4,11 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from flask import abort, request
 from sqlalchemy import func, select, update
 
 from microblog.extensions import db, writing
 from microblog.models import Outcome, Session, User
 from microblog.models.columns import now
+from microblog.models.errors import Gone, Taken
 from microblog.models.outcome import is_key, new_key
 from tests.conftest import PASSWORD
 
@@ -161,6 +163,95 @@ def test_a_view_that_says_nothing_about_repeats(browser, ana, stored, records, r
     assert len(records("request.repeated")) == 3
 
 
+# Refused: because of what the first one did, or not
+
+
+def refusing(kind):
+    """A view that looks before it writes, and knows nothing of repeats."""
+
+    def view():
+        if db.session.scalar(select(User.location)):
+            if kind == "raised":
+                raise Taken("Somebody was first.", "location")
+            if kind == "aborted":
+                abort(404, "It is not here any more.")
+            return "<form>taken</form>", 422
+        with writing():
+            db.session.scalar(select(User)).location = request.form["location"]
+            db.session.commit()
+        return "done"
+
+    return view
+
+
+@pytest.mark.parametrize("kind", ["raised", "aborted", "returned"])
+def test_a_view_that_refuses_what_it_has_done(browser, ana, stored, records, route, kind):
+    browser.sign_in(ana)
+    route("/new_feature", refusing(kind))
+    form = {"once": new_key(), "location": "Bergen"}
+    assert browser.hx_post("/new_feature", data=form).text == "done"
+    page = browser.hx_post("/new_feature", data=form)
+    assert (page.status, page.said(".toast__words")) == (200, "It was saved.")
+    assert browser.post("/new_feature", data=form, headers={"Accept": "application/json"}).json == {"saved": True}
+    assert len(records("request.repeated")) == 2
+    status = 404 if kind == "aborted" else 422
+    for other in (form | {"location": "Oslo"}, form | {"once": new_key()}, {"location": "Bergen"}):
+        assert browser.hx_post("/new_feature", data=other).status == status, "another form, refused for good reason"
+    assert browser.hx_post("/new_feature", data=form | {"password": "x"}).status == status, "perhaps another form"
+    assert stored(select(User.location)) == "Bergen"
+
+
+def test_what_was_done_by_this_very_request_did_not_arrive_twice(browser, ana, stored, records, route):
+    browser.sign_in(ana)
+
+    def view():
+        with writing():
+            db.session.get(User, ana.id).location = "Bergen"
+            db.session.commit()
+        raise Gone("What you answered is gone.")
+
+    route("/new_feature", view)
+    assert browser.hx_post("/new_feature", once=new_key()).status == 410
+    assert not records("request.repeated")
+
+
+@pytest.mark.parametrize("path", ["/edit_profile/username", "/edit_profile"])
+def test_a_rename_again_when_the_name_is_somebody_else_s(browser, another_browser, ana, bo, app, changed, stored, path):
+    app.config["SETTINGS"] = changed(profile={"former_name_days": 0})
+    browser.sign_in(ana)
+    another_browser.sign_in(bo)
+    form = browser.get(path).values("#main form") | {"username": "wanted"}
+    first = browser.hx_post(path, data=form)
+    assert first.status in (200, 204)
+    browser.hx_post("/edit_profile/username", data=edit(browser, "username") | {"username": "ana"})
+    taken = another_browser.hx_post(
+        "/edit_profile/username", data=edit(another_browser, "username") | {"username": "wanted"}
+    )
+    assert taken.status == 200
+
+    page = browser.hx_post(path, data=form)
+    assert page.status == first.status
+    if path == "/edit_profile":
+        assert page.headers["HX-Redirect"] == "/user/ana", "as they are called now"
+    else:
+        assert page.said(".toast__words") == "Username saved."
+    assert browser.hx_post(path, data=form | {"once": new_key()}).status == 422
+    assert stored(select(User.username).where(User.id == ana.id)) == "ana"
+
+
+def test_a_refusal_costs_one_statement_more_with_a_key(browser, ana, bo, records):
+    browser.sign_in(ana)
+
+    def statements(**values):
+        page = browser.hx_post("/edit_profile/username", data=edit(browser, "username") | values)
+        (line,) = records("request.finished", reference=page.reference)
+        return page.status, line["sql_count"]
+
+    without, keyed = statements(username="bo_", once=""), statements(username="bo_")
+    assert (without[0], keyed[0]) == (422, 422)
+    assert keyed[1] == without[1] + 1
+
+
 # Accounts: the cookie of a lost answer is lost too
 
 
@@ -200,6 +291,41 @@ def test_a_registration_refused_for_haste_is_still_told_of_its_first_outcome(bro
     before = cookie(browser)
     assert [browser.post("/register", data=form).status, browser.client.set_cookie("session", before)][0] == 303
     assert browser.post("/register", data=form).status == 303
+
+
+def test_registering_again_with_a_wrong_password_counts_as_at_the_sign_in(browser, app, changed, records):
+    app.config["SETTINGS"] = changed(security={"login_attempts": 3})
+    form = browser.get("/register").values("#register-form") | NEW
+    before = cookie(browser)
+    browser.post("/register", data=form)
+    for status in (422, 422, 422, 429):
+        browser.client.set_cookie("session", before)
+        assert browser.hx_post("/register", data=form | {"password": "another password"}).status == status
+    assert browser.hx_post("/register", data=form).status == 429, "also with the right one"
+    assert browser.hx_post("/login", username="nora", password=PASSWORD).status == 429
+    assert len(records("sign_in.failed")) == 3
+
+
+def test_registering_again_with_the_cookie_of_the_first_time(browser, stored):
+    """Whoever was a stranger then is a member now; the form is still theirs."""
+    form = browser.get("/register").values("#register-form") | NEW
+    browser.post("/register", data=form)
+    browser.get("/edit_profile")  # the token of this session
+    page = browser.post("/register", data=form | {"csrf_token": browser.token})
+    assert (page.status, page.headers["Location"]) == (303, "/user/nora")
+    assert browser.get("/edit_profile").status == 200
+    assert stored(select(func.count(User.id))) == 1
+
+
+def test_signing_in_again_is_refused_as_before(browser, ana, app, changed):
+    """Its key does not prove the password."""
+    app.config["SETTINGS"] = changed(security={"login_attempts": 2})
+    form = browser.get("/login").values("#login-form") | {"username": "ana", "password": PASSWORD}
+    before = cookie(browser)
+    assert browser.post("/login", data=form).status == 303
+    for password, status in (("", 422), ("wrong one", 401), ("wrong two", 401), (PASSWORD, 429)):
+        browser.client.set_cookie("session", before)
+        assert browser.hx_post("/login", data=form | {"password": password}).status == status
 
 
 def test_signing_in_again_after_a_lost_answer(browser, ana, stored, records):
