@@ -58,6 +58,14 @@ FOLLOW_ALL = """
     WHERE users.id <> least.id"""
 """The first member, whose home page is asked for, follows everybody: a thousand people from 10,000 posts on."""
 
+QUIET = """
+    UPDATE posts SET author_id = (SELECT min(id) FROM users) WHERE author_id = :newest;
+    UPDATE posts SET author_id = (SELECT min(id) FROM users) WHERE author_id = :answering AND reply_to_id IS NULL;
+    UPDATE posts SET author_id = :answering WHERE reply_to_id IS NOT NULL AND id % 100 = 0;
+    UPDATE posts SET author_id = (SELECT min(id) FROM users) WHERE author_id = :quiet;
+    UPDATE posts SET author_id = :quiet WHERE id = 1"""
+"""The newest member has no post, another one only the first of the site, and a third only answers."""
+
 
 # Three servers at once
 
@@ -136,6 +144,16 @@ def prepare(folder: Path, posts: int) -> list[str]:
     return members
 
 
+def quiet_members(database: Path) -> dict[str, str]:
+    """The names of those in QUIET, who are the last three to have joined; what they wrote becomes as it says."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        last = connection.execute("SELECT id, username FROM users ORDER BY id DESC LIMIT 3").fetchall()
+        found = dict(zip(("newest", "quiet", "answering"), last, strict=True))
+        for statement in QUIET.split(";"):
+            connection.execute(statement, {kind: number for kind, (number, _) in found.items()})
+    return {kind: name for kind, (_, name) in found.items()}
+
+
 # What is asked
 
 
@@ -209,7 +227,7 @@ def an_ordinary_post(database: Path) -> int:
     return int(number)
 
 
-def pages(port: int, floor: int, members: list[str], post: int) -> list[Page]:
+def pages(port: int, floor: int, members: list[str], post: int, quiet: dict[str, str]) -> list[Page]:
     """What there is to ask, in the order of the table; the one that writes comes last."""
     member, stranger, someone = members[0], Visitor(port), Visitor(floor)
     writers = [Visitor(port).sign_in(name) for name in members]
@@ -237,10 +255,14 @@ def pages(port: int, floor: int, members: list[str], post: int) -> list[Page]:
         Page("home", "page", plain("/", signed_in.cookie), floor=plain("/", someone.cookie)),
         Page("explore", "page", plain("/explore")),
         Page("profile", "page", plain(f"/user/{member}")),
+        Page("newest member", "page", plain(f"/user/{quiet['newest']}")),
+        Page("quiet member", "page", plain(f"/user/{quiet['quiet']}")),
+        Page("only answers", "page", plain(f"/user/{quiet['answering']}")),
         Page("permalink", "page", plain(f"/post/{post}")),
         Page("search", "page", plain("/search?q=bread")),
         Page("rare word", "page", plain("/search?q=catalogue+nobody")),
         Page("feed", "page", plain(f"/user/{member}/feed.atom")),
+        Page("newest member's feed", "page", plain(f"/user/{quiet['newest']}/feed.atom")),
         Page("sign-in page", "page", plain("/login")),
         Page("error page", "page", plain("/nothing-here"), 404),
         Page("error fragment", "fragment", plain("/nothing-here", **htmx), 404, plain("/nothing-here")),
@@ -328,10 +350,11 @@ def one_round(page: Page, sites: tuple[Site, Site, Site], yardstick: bytes, seco
 def one_size(folder: Path, posts: int, options: argparse.Namespace) -> list[dict[str, object]]:
     """Every page at so many posts."""
     members = prepare(folder, posts)
+    quiet = quiet_members(folder / "microblog.db")
     with all_three(folder) as sites:
         asked, rows = [], {}
         post = an_ordinary_post(folder / "microblog.db")
-        for page in pages(sites[0].port, sites[2].port, members, post):
+        for page in pages(sites[0].port, sites[2].port, members, post, quiet):
             if options.only and page.name not in options.only:
                 continue
             status, size = answered(sites[0].port, page.request())

@@ -6,7 +6,7 @@ from html import escape
 
 WIDTH, HEIGHT = 960, 420
 PANEL, TOP, BOTTOM = 300, 56, 60
-COLOURS = ("#4c4fc4", "#c0562f", "#2c7d5b", "#a8327a", "#7a6a1f", "#2f7fa8", "#666a73")
+COLOURS = ("#4c4fc4", "#c0562f", "#2c7d5b", "#a8327a", "#7a6a1f", "#2f7fa8", "#666a73", "#20263a")
 GOAL = 0.6
 
 Row = dict[str, object]
@@ -18,9 +18,8 @@ def number(row: Row, key: str) -> float:
 
 def draw(rows: Sequence[Row]) -> str:
     """An SVG that reads on light and dark pages."""
-    shown = [
-        row for row in rows if row["kind"] == "page" and row["page"] not in {"sign-in page", "error page", "rare word"}
-    ]
+    left_out = {"quiet member", "only answers", "newest member's feed", "sign-in page", "error page", "rare word"}
+    shown = [row for row in rows if row["kind"] == "page" and row["page"] not in left_out]
     names = list(dict.fromkeys(str(row["page"]) for row in shown))
     sizes = sorted({int(number(row, "posts")) for row in shown})
     parts = [

@@ -58,6 +58,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         kinds = ["sqlite", "postgresql"]
         if metafunc.definition.get_closest_marker("sqlite_only"):
             kinds = ["sqlite"]
+        if metafunc.definition.get_closest_marker("postgresql_only"):
+            kinds = ["postgresql"]
         marks = {"sqlite": (), "postgresql": (pytest.mark.postgresql,)}
         metafunc.parametrize("database", [pytest.param(kind, marks=marks[kind]) for kind in kinds], indirect=True)
 

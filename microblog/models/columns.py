@@ -34,7 +34,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def some(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows for which `where` holds.
+
+    Where one condition holds for most rows, an index of all of them misleads SQLite's planner: it takes every first
+    column for one that tells rows apart, and walks through the whole table.
+    """
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 def rare(name: str, column: str) -> Index:
-    """An index of the few rows in which `column` is set. One of all rows would mislead SQLite's planner."""
-    there = text(f"{column} IS NOT NULL")
-    return Index(name, column, sqlite_where=there, postgresql_where=there)
+    """An index of the few rows in which `column` is set."""
+    return some(name, column, where=f"{column} IS NOT NULL")

@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from microblog.extensions import db, settings
 from microblog.models import throttle
-from microblog.models.columns import UtcDateTime, now, rare
+from microblog.models.columns import UtcDateTime, now, rare, some
 from microblog.models.errors import Stale
 from microblog.models.notification import Notification
 from microblog.models.post_text import mentioned, tags
@@ -45,9 +45,14 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "posts"
     __table_args__ = (
-        Index("ix_posts_author_id_id", "author_id", "id"),
+        Index("ix_posts_author_id_id", "author_id", "id"),  # docs/posts.md says which list asks which index
+        some("ix_posts_author_id_id_begun", "author_id", "id", where="reply_to_id IS NULL"),
+        some("ix_posts_author_id_id_answers", "author_id", "id", where="reply_to_id IS NOT NULL"),
+        some("ix_posts_author_id_id_deleted", "author_id", "id", where="deleted_at IS NOT NULL"),
+        some("ix_posts_id_begun", "id", where="reply_to_id IS NULL"),
+        some("ix_posts_reply_to_id_id", "reply_to_id", "id", where="reply_to_id IS NOT NULL"),
+        some("ix_posts_reply_to_id_author_id", "reply_to_id", "author_id", where="reply_to_id IS NOT NULL"),
         Index("ix_posts_thread_id_id", "thread_id", "id"),
-        Index("ix_posts_reply_to_id_id", "reply_to_id", "id"),
         rare("ix_posts_deleted_at", "deleted_at"),
         {"sqlite_autoincrement": True},  # a number is never used twice: addresses and feeds name posts by it
     )
@@ -236,8 +241,7 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
         MENTIONS people in all: whoever edits a post again and again cannot call one after the other.
         """
         db.session.add_all(PostTag(tag=tag, post_id=self.id) for tag in tags(self.text))
-        names = mentioned(self.text)[:MENTIONS]
-        if names:
+        if names := mentioned(self.text)[:MENTIONS]:
             people = select(User.id).where(User.username_key.in_(names), ~blocked(self.author_id, User.id))
             called = Notification.count("mention", post_id=self.id)
             for user_id in db.session.scalars(people.order_by(User.id)).all():  # in one order: no deadlock

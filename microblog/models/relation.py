@@ -33,6 +33,7 @@ class Follow(db.Model):  # type: ignore[name-defined,misc]
     __table_args__ = (
         Index("uq_follows_pair", "follower_id", "followed_id", unique=True),
         Index("ix_follows_followed_id_id", "followed_id", "id"),
+        Index("ix_follows_follower_id_id", "follower_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -48,7 +49,10 @@ class Block(db.Model):  # type: ignore[name-defined,misc]
     """
 
     __tablename__ = "blocks"
-    __table_args__ = (Index("uq_blocks_pair", "blocker_id", "blocked_id", unique=True),)
+    __table_args__ = (
+        Index("uq_blocks_pair", "blocker_id", "blocked_id", unique=True),
+        Index("ix_blocks_blocker_id_id", "blocker_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     blocker_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
@@ -62,7 +66,10 @@ class Mute(db.Model):  # type: ignore[name-defined,misc]
     """A member does not want to read another one in timelines and notifications; that one does not notice."""
 
     __tablename__ = "mutes"
-    __table_args__ = (Index("uq_mutes_pair", "muter_id", "muted_id", unique=True),)
+    __table_args__ = (
+        Index("uq_mutes_pair", "muter_id", "muted_id", unique=True),
+        Index("ix_mutes_muter_id_id", "muter_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     muter_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

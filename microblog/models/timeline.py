@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Integer, Select, String, and_, bindparam, column, select, text
+from sqlalchemy import Integer, Select, String, and_, bindparam, column, select, text, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from microblog.extensions import db
@@ -58,8 +58,12 @@ def tagged(tag: str, viewer_id: int | None, span: Span) -> list[Shown]:
 
 
 def _tagged(posts: Select[Any], viewer: Viewing) -> Select[Any]:
-    posts = posts.join(PostTag, PostTag.post_id == Post.id)
-    return _cut(posts.where(PostTag.tag == TAG, Post.welcome(viewer)), PostTag.post_id)
+    # Compared and ordered by both columns, which only the index of the tag can do. Ordered by the number alone,
+    # PostgreSQL walks through whatever was written since the tag was used last.
+    place = tuple_(PostTag.tag, PostTag.post_id)
+    within = and_(place < tuple_(TAG, BEFORE), place > tuple_(TAG, SINCE), Post.author_id != WITHOUT)
+    posts = posts.join(PostTag, PostTag.post_id == Post.id).where(within, Post.welcome(viewer))
+    return posts.order_by(PostTag.tag.desc(), PostTag.post_id.desc()).limit(LIMIT)
 
 
 def by_author(author_id: int, viewer_id: int | None, span: Span, *, replies: bool) -> list[Shown]:

@@ -1,14 +1,17 @@
 """The home page of a member, and what all timelines have in common."""
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, text
 
 from microblog.config import Settings
 from microblog.extensions import db, writing
-from microblog.models import Block, Follow, Like, Mute, Post, User, timeline
+from microblog.models import Block, Follow, Like, Mute, Post, PostTag, User, timeline
 from microblog.models.columns import LARGEST, now
+from microblog.models.shown import _statement
 from microblog.models.timeline import Span
 
 HERE = {"HX-Current-URL": "http://localhost/"}
@@ -192,6 +195,29 @@ def test_tags(browser, ana, write):
     assert "Nobody has written about this" in browser.get("/tag/winter").text
     assert browser.get("/tag/a b").status == 404
     assert browser.get("/tag/" + "x" * 300).status == 404
+
+
+def rows_read(plan: dict[str, Any]) -> Iterator[float]:
+    """How many rows each step of a plan of PostgreSQL looked at."""
+    yield (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    for step in plan.get("Plans", ()):
+        yield from rows_read(step)
+
+
+@pytest.mark.postgresql_only
+def test_a_tag_of_long_ago_is_not_looked_for_among_what_was_written_since(app, ana):
+    many, long_ago = 10_000, 1_000
+    with app.app_context(), writing():
+        numbers = range(1, many + 1)
+        db.session.execute(insert(Post), [{"id": number, "author_id": ana.id, "text": ""} for number in numbers])
+        tags = [{"tag": "bread", "post_id": number} for number in numbers[:long_ago]]
+        tags += [{"tag": f"other{number % 10}", "post_id": number} for number in numbers]
+        db.session.execute(insert(PostTag), tags)
+        db.session.execute(text("ANALYZE posts, post_tags"))
+        asked = _statement(timeline._tagged, signed_in=False).params(Span(25).values | {"tag": "bread"})
+        query = asked.compile(db.engine, compile_kwargs={"literal_binds": True})
+        (found,) = db.session.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}")).scalar_one()
+    assert max(rows_read(found["Plan"])) < long_ago
 
 
 @pytest.mark.parametrize("verb", ["like", "bookmark"])
