@@ -11,7 +11,6 @@ from sqlalchemy.orm import joinedload
 
 from microblog.extensions import db, login_manager, writing
 from microblog.logs import events
-from microblog.models.columns import LARGEST
 from microblog.models.errors import NotForMembers, Repeated
 from microblog.models.moderation import PAGE, REASONS, UNDO, Decision, ModerationAction, cases
 from microblog.models.post import Post
@@ -22,7 +21,7 @@ from microblog.web.access import safe_next
 from microblog.web.dom import MAIN
 from microblog.web.htmx import leave_to_path, wants_fragment
 from microblog.web.messages import log_refusals
-from microblog.web.pages import number
+from microblog.web.pages import number, sent_number
 from microblog.web.toasts import Back, Toast, keep_for_next_page
 
 log = structlog.get_logger(__name__)
@@ -121,7 +120,7 @@ def decide_about_post(post_id: int, verb: str) -> ResponseReturnValue:
 
 def _decided(verb: str, subject: Callable[[], tuple[User, Post | None]]) -> ResponseReturnValue:
     """Do it, write it down, and leave to where it was asked for; from the queue, the case becomes what was decided."""
-    form, until = DecisionForm(), max(0, min(request.form.get("until", 0, type=int), LARGEST))
+    form, until = DecisionForm(), sent_number("until")
     undo = "undo" in request.form
     if not form.validate():
         log_refusals("decision", form)
@@ -149,8 +148,8 @@ def _answer(verb: str, person: User, about: Post | None, changed: bool) -> Respo
         # Who is suspended for a post is let in again as a person.
         address = f"/moderation/user/{person.id}/{undo}" if verb == "suspend" else f"{subject}/{undo}"
         toast = Toast(SAID[verb], back=Back(address, MAIN, {"next": next_path, "undo": "1"}) if undo else None)
-    case = request.form.get("case", "")
-    if wants_fragment() and case.isdecimal():
+    case = sent_number("case")
+    if wants_fragment() and case:
         return make_response(
             render_template("moderation/decided.swaps.html", case=case, said=SAID[verb], person=person, toast=toast)
         )
