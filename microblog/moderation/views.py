@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from microblog.extensions import db, login_manager, writing
 from microblog.logs import events
 from microblog.models.errors import NotForMembers, Repeated
-from microblog.models.moderation import PAGE, REASONS, UNDO, Decision, ModerationAction, cases
+from microblog.models.moderation import PAGE, REASONS, UNDO, Decision, ModerationAction, Report, cases
 from microblog.models.post import Post
 from microblog.models.user import User
 from microblog.moderation import bp
@@ -58,6 +58,9 @@ def queue() -> ResponseReturnValue:
     """What nobody has decided yet, by subject, the oldest first."""
     after = number("after")
     found, more = cases(after or 0)
+    for case in found:
+        if case.post and case.is_readable:
+            note_reading(case.post, case.reports[0])
     return render_template("moderation/queue.html", cases=found, more=more, reasons=REASONS, first=after is None)
 
 
@@ -87,7 +90,16 @@ def user(user_id: int) -> ResponseReturnValue:
 def post(post_id: int) -> ResponseReturnValue:
     """One post, hidden or not: hide it, or show it again."""
     found = known_post(post_id)
-    return render_template("moderation/post.html", post=found, person=found.author)
+    report = Report.oldest(found) if found.deleted_at else None
+    if readable := Report.opens(found, report):
+        note_reading(found, report)
+    return render_template("moderation/post.html", post=found, person=found.author, readable=readable)
+
+
+def note_reading(post: Post, report: Report | None) -> None:
+    """Write down that a moderator reads what its author has deleted, and by which report."""
+    if post.deleted_at and report:
+        log.info(events.MODERATION_VIEWED, post_id=post.id, report_id=report.id)
 
 
 def known_person(user_id: int) -> User:

@@ -4,7 +4,8 @@ from typing import NoReturn
 
 from flask import abort
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import and_, select
+from sqlalchemy.orm import contains_eager
 
 from microblog.extensions import db
 from microblog.models import timeline
@@ -25,6 +26,18 @@ def shown_post(post_id: int) -> Shown:
     """The post as the viewer sees it. Raises as `visible_post`."""
     found = timeline.some([post_id], viewer_id())
     return found[0] if found else _missing(post_id)
+
+
+def reportable_post(post_id: int) -> tuple[Post, bool]:
+    """The post for a report, also behind a block or a suspension; and whether the viewer may read it.
+
+    Raises Gone where it was taken away, else 404.
+    """
+    shown = and_(*Post.readable(viewer_id()))
+    there = (Post.id == post_id, Post.deleted_at.is_(None), Post.hidden_at.is_(None))
+    found = select(Post, shown).join(Post.author).options(contains_eager(Post.author)).where(*there)
+    row = db.session.execute(found).one_or_none()
+    return (row[0], row[1]) if row else _missing(post_id)
 
 
 def _missing(post_id: int) -> NoReturn:
