@@ -24,7 +24,16 @@ from microblog.extensions import db
 from microblog.logs import events
 from microblog.logs.context import Told, note_told
 from microblog.logs.reference import PLACEHOLDER
-from microblog.models.errors import DomainError, Nobody, NotYours, Repeated, Suspended, Taken, TooFast
+from microblog.models.errors import (
+    DomainError,
+    Nobody,
+    NotYours,
+    Repeated,
+    Suspended,
+    Taken,
+    TooFast,
+    Unavailable,
+)
 from microblog.web import kept, near, once
 from microblog.web.access import SAFE_METHODS, FromElsewhere, came_from, refuse_foreign_form
 from microblog.web.dom import TOASTS, message_id
@@ -144,6 +153,9 @@ def handle_domain(error: DomainError) -> Response:
     if isinstance(error, Nobody) and error.near:
         failure.next_step = "Perhaps you mean this member:"
         failure.link, failure.link_text = f"/user/{error.near}", f"@{error.near}"
+    if isinstance(error, Unavailable) and error.username:
+        failure.next_step = "If this member has broken the rules, you can still report them."
+        failure.link, failure.link_text = f"/user/{error.username}/report", f"Report @{error.username}"
     if isinstance(error, Taken):
         failure.errors[error.field] = error.message
     return answer(failure)

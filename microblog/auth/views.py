@@ -26,6 +26,7 @@ from microblog.web.access import refuse_suspended, safe_next
 from microblog.web.htmx import leave_to, leave_to_path, refused, wants_fragment
 from microblog.web.kept import SIGN_IN, Kept, carried
 from microblog.web.messages import log_refusals, message
+from microblog.web.pages import number
 from microblog.web.toasts import Toast, keep_for_next_page
 
 log = structlog.get_logger(__name__)
@@ -121,8 +122,8 @@ def login() -> ResponseReturnValue:
 
 def _sign_in_here() -> ResponseReturnValue:
     """The form for a dialog over the page of the member `person`; nothing to sign in for where that is who asks."""
-    person = request.args.get("person", "")
-    owner = db.session.get(User, int(person)) if person.isdecimal() and len(person) < 10 else None
+    person = number("person")
+    owner = db.session.get(User, person) if person else None
     if current_user.is_authenticated and (owner is None or owner.id == current_user.id):
         return _signed_in_here(current_user)
     form = LoginForm(prefix=HERE, username=owner.username if owner else "")

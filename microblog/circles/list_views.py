@@ -44,9 +44,8 @@ def _list(username: str, kind: str) -> ResponseReturnValue:
     person = whose(username)
     if person.username != username:
         return redirect(url_for(f"circles.{kind}", username=person.username))
-    hidden = person.suspended_at or (person.bond and person.bond.blocks)
     query = {"followers": circle.followers, "following": circle.following}[kind]
-    people, more = ([], 0) if hidden else circle.page(query(person.id, viewer_id()), Follow, number("before"))
+    people, more = circle.page(query(person.id, viewer_id()), Follow, number("before")) if person.is_open else ([], 0)
     link = f"/user/{person.username}/{kind}?before={more}" if more else ""
     if wants_fragment() and number("before"):
         return render_template("circles/more.swaps.html", people=people, more=link, undo="", next="")

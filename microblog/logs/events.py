@@ -82,12 +82,7 @@ CSRF_REJECTED = Event(
 )
 HOST_REFUSED = Event("host.refused", "warning", "host", "A Host header outside `server.trusted_hosts`.")
 REDIRECT_REFUSED = Event("redirect.refused", "info", "target", "A `next=` that leads away from the site.")
-RATE_LIMITED = Event(
-    "rate.limited",
-    "warning",
-    "retry_after",
-    "Too many of one kind; the answer was 429.",
-)
+RATE_LIMITED = Event("rate.limited", "warning", "retry_after", "Too many of one kind; the answer was 429.")
 FORM_REFUSED = Event(
     "form.refused",
     "info",
@@ -151,6 +146,9 @@ MODERATION_DECIDED = Event(
     "info",
     "action other_id post_id",
     "A moderator decided: dismiss, hide, unhide, suspend or lift; `other_id` is about whom. Why: see the audit trail.",
+)
+MODERATION_VIEWED = Event(
+    "moderation.viewed", "info", "post_id report_id", "A moderator read a deleted post, by an open report from before."
 )
 SIGN_IN_SUSPENDED = Event(
     "sign_in.suspended", "info", "other_id", "The right password, or the next click, of a suspended member: 403."

@@ -46,12 +46,19 @@ class Gone(DomainError):
 
 
 class Unavailable(DomainError):
-    """One of the two has blocked the other: whoever looks is told nothing more."""
+    """A block or a suspension is between the two: whoever looks is told nothing more.
+
+    With `username`, whom they asked for by that name, they can still report them.
+    """
 
     status = 404
     code = "not_available"
     title = "This is not available to you"
     next_step = "There is more to read on the home page."
+
+    def __init__(self, message: str, username: str = "") -> None:
+        super().__init__(message)
+        self.username = username
 
 
 class Suspended(DomainError):

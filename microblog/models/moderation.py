@@ -74,6 +74,19 @@ class Report(db.Model):  # type: ignore[name-defined,misc]
             .order_by(cls.id)
         )
 
+    @classmethod
+    def oldest(cls, post: Post) -> Self | None:
+        """The first report of the post that nobody has decided yet."""
+        return db.session.scalar(cls.opened().where(cls.about(post.author_id, post.id)).limit(1))
+
+    @staticmethod
+    def opens(post: Post, oldest: "Report | None") -> bool:
+        """Whether moderators read what the post says; `oldest` is its first open report.
+
+        What its author has deleted is for the author alone, but for a report from before: deleting is no way out of it.
+        """
+        return post.deleted_at is None or (oldest is not None and oldest.created_at <= post.deleted_at)
+
     # Verbs
 
     @classmethod
@@ -114,6 +127,11 @@ class Case:
     @property
     def id(self) -> int:
         return self.reports[0].id
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether moderators read what the post says."""
+        return self.post is not None and Report.opens(self.post, self.reports[0])
 
     @property
     def until(self) -> int:

@@ -96,6 +96,11 @@ class Bond:
     is_blocked: bool = False
     mutes: bool = False
 
+    @property
+    def shuts_out(self) -> bool:
+        """Whether the viewer does not even see the profile; who has blocked them too sees it, to take that back."""
+        return self.is_blocked and not self.blocks
+
     @classmethod
     def columns(cls, person: InstrumentedAttribute[int], viewer_id: Who | None) -> list[Label[Any]]:
         """What belongs into the SELECT of the query that fetches `person`, so that no page asks twice."""

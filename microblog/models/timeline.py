@@ -15,6 +15,7 @@ from microblog.extensions import db
 from microblog.models.columns import LARGEST
 from microblog.models.post import Bookmark, Like, Post, PostTag
 from microblog.models.shown import Marked, Shown, Viewing, marked, shown
+from microblog.models.user import User
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,13 @@ def _their_answers(posts: Select[Any], _viewer: Viewing) -> Select[Any]:
 
 
 def liked_by(user_id: int, viewer_id: int | None, span: Span) -> list[Marked]:
-    """What one member likes, the latest like first."""
+    """What one member likes, the latest like first; nothing where the viewer does not meet them."""
     return marked(_liked, viewer_id, span.values | {"owner": user_id})
 
 
 def _liked(posts: Select[Any], viewer: Viewing) -> Select[Any]:
-    return _marked(posts.where(Post.welcome(viewer)), Like)
+    whose = select(User.id).where(User.id == OWNER, User.met_by(viewer)).correlate(None)
+    return _marked(posts.where(Post.welcome(viewer), whose.exists()), Like)
 
 
 def bookmarked_by(user_id: int, span: Span) -> list[Marked]:

@@ -30,7 +30,7 @@ from microblog.extensions import db, settings
 from microblog.models.columns import UtcDateTime, now, rare
 from microblog.models.errors import Stale, Taken
 from microblog.models.passwords import hash_password
-from microblog.models.relation import Bond, blocked
+from microblog.models.relation import Bond, Who, blocked
 from microblog.models.usernames import MAX, username_key
 
 NAME_TAKEN = "This username is taken. Choose another one."
@@ -121,6 +121,15 @@ class User(db.Model, UserMixin):  # type: ignore[name-defined,misc]
         shown = {name: getattr(self, name) for name in ("avatar", "role", "unread", "time_zone", "language")}
         return Viewer(self.id, self.username, self.name, **shown)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the viewer they were fetched for sees what they say and do: not suspended, and nobody has blocked.
+
+        The same for one member as `met_by` for a list, and `Post.readable` for posts.
+        """
+        apart = self.bond is not None and (self.bond.blocks or self.bond.is_blocked)
+        return self.suspended_at is None and not apart
+
     # Queries
 
     @classmethod
@@ -149,7 +158,7 @@ class User(db.Model, UserMixin):  # type: ignore[name-defined,misc]
         return select(cls).order_by(cls.id.desc()).limit(limit)
 
     @classmethod
-    def met_by(cls, viewer_id: int | None) -> ColumnElement[bool]:
+    def met_by(cls, viewer_id: Who | None) -> ColumnElement[bool]:
         """For the WHERE of any list of members: not suspended, and nobody has blocked anybody."""
         there = cls.suspended_at.is_(None)
         return there if viewer_id is None else and_(there, ~blocked(viewer_id, cls.id))

@@ -11,9 +11,8 @@ from sqlalchemy.orm import joinedload
 
 from microblog.extensions import db, login_manager, writing
 from microblog.logs import events
-from microblog.models.columns import LARGEST
 from microblog.models.errors import NotForMembers, Repeated
-from microblog.models.moderation import PAGE, REASONS, UNDO, Decision, ModerationAction, cases
+from microblog.models.moderation import PAGE, REASONS, UNDO, Decision, ModerationAction, Report, cases
 from microblog.models.post import Post
 from microblog.models.user import User
 from microblog.moderation import bp
@@ -22,7 +21,7 @@ from microblog.web.access import safe_next
 from microblog.web.dom import MAIN
 from microblog.web.htmx import leave_to_path, wants_fragment
 from microblog.web.messages import log_refusals
-from microblog.web.pages import number
+from microblog.web.pages import number, sent_number
 from microblog.web.toasts import Back, Toast, keep_for_next_page
 
 log = structlog.get_logger(__name__)
@@ -59,6 +58,9 @@ def queue() -> ResponseReturnValue:
     """What nobody has decided yet, by subject, the oldest first."""
     after = number("after")
     found, more = cases(after or 0)
+    for case in found:
+        if case.post and case.is_readable:
+            note_reading(case.post, case.reports[0])
     return render_template("moderation/queue.html", cases=found, more=more, reasons=REASONS, first=after is None)
 
 
@@ -88,7 +90,16 @@ def user(user_id: int) -> ResponseReturnValue:
 def post(post_id: int) -> ResponseReturnValue:
     """One post, hidden or not: hide it, or show it again."""
     found = known_post(post_id)
-    return render_template("moderation/post.html", post=found, person=found.author)
+    report = Report.oldest(found) if found.deleted_at else None
+    if readable := Report.opens(found, report):
+        note_reading(found, report)
+    return render_template("moderation/post.html", post=found, person=found.author, readable=readable)
+
+
+def note_reading(post: Post, report: Report | None) -> None:
+    """Write down that a moderator reads what its author has deleted, and by which report."""
+    if post.deleted_at and report:
+        log.info(events.MODERATION_VIEWED, post_id=post.id, report_id=report.id)
 
 
 def known_person(user_id: int) -> User:
@@ -121,7 +132,7 @@ def decide_about_post(post_id: int, verb: str) -> ResponseReturnValue:
 
 def _decided(verb: str, subject: Callable[[], tuple[User, Post | None]]) -> ResponseReturnValue:
     """Do it, write it down, and leave to where it was asked for; from the queue, the case becomes what was decided."""
-    form, until = DecisionForm(), max(0, min(request.form.get("until", 0, type=int), LARGEST))
+    form, until = DecisionForm(), sent_number("until")
     undo = "undo" in request.form
     if not form.validate():
         log_refusals("decision", form)
@@ -149,8 +160,8 @@ def _answer(verb: str, person: User, about: Post | None, changed: bool) -> Respo
         # Who is suspended for a post is let in again as a person.
         address = f"/moderation/user/{person.id}/{undo}" if verb == "suspend" else f"{subject}/{undo}"
         toast = Toast(SAID[verb], back=Back(address, MAIN, {"next": next_path, "undo": "1"}) if undo else None)
-    case = request.form.get("case", "")
-    if wants_fragment() and case.isdecimal():
+    case = sent_number("case")
+    if wants_fragment() and case:
         return make_response(
             render_template("moderation/decided.swaps.html", case=case, said=SAID[verb], person=person, toast=toast)
         )

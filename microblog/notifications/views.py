@@ -6,13 +6,12 @@ from flask_login import current_user
 
 from microblog.extensions import db, writing
 from microblog.models import news
-from microblog.models.columns import LARGEST
 from microblog.models.errors import Repeated
 from microblog.models.notification import KINDS, Notification
 from microblog.notifications import bp
 from microblog.web.access import login_required
 from microblog.web.htmx import leave_to, wants_fragment
-from microblog.web.pages import number
+from microblog.web.pages import number, sent_number
 from microblog.web.times import zone_of_viewer
 from microblog.web.toasts import Toast, keep_for_next_page
 
@@ -50,10 +49,9 @@ def index() -> ResponseReturnValue:
 @login_required
 def read() -> ResponseReturnValue:
     """What is shown on the page was read; what came since was not."""
-    until = request.form.get("until", 0, type=int)
     try:
         with writing():
-            Notification.read_all(current_user.id, until=max(0, min(until, LARGEST)))
+            Notification.read_all(current_user.id, until=sent_number("until"))
             db.session.commit()
     except Repeated:
         pass  # read before; the answer is the same

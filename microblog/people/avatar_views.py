@@ -21,6 +21,7 @@ from microblog.people.identicon import identicon_svg
 from microblog.web import once
 from microblog.web.access import accepts_upload, login_required, refuse_foreign_form
 from microblog.web.htmx import wants_fragment
+from microblog.web.pages import sent_number
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +106,7 @@ def restore_avatar() -> ResponseReturnValue:
 
 
 def _set(key: str) -> ResponseReturnValue:
-    version = request.form.get("version", type=int) or current_user.version
+    version = sent_number("version") or current_user.version
     with writing() as claim:
         person = own_profile()
         seen = max([version, *(kept["version"] for kept in claim.earlier())])  # one's own upload is no conflict

@@ -15,7 +15,7 @@ from microblog.models.usernames import username_key
 from microblog.people import bp
 from microblog.people.fields import FIELDS
 from microblog.web.htmx import wants_fragment
-from microblog.web.members import visible_user
+from microblog.web.members import open_user, visible_user
 from microblog.web.once import viewer_id
 from microblog.web.pages import number
 from microblog.web.timeline import Leaf, answer, newer
@@ -61,8 +61,8 @@ def show_field(username: str, field: str) -> ResponseReturnValue:
     """One field as others see it: what Cancel brings back. Opened by hand it is the profile."""
     if field not in FIELDS and field != "avatar":
         abort(404)
-    person = visible_user(username)
     if not wants_fragment():
-        return redirect(url_for("people.profile", username=person.username))
+        return redirect(url_for("people.profile", username=visible_user(username).username))
+    person = open_user(username)
     template = "people/_avatar.html" if field == "avatar" else "people/_field.html"
     return render_template(template, person=person, mine=is_mine(person), field=FIELDS.get(field))

@@ -21,7 +21,7 @@ from microblog.web.access import login_required
 from microblog.web.htmx import wants_fragment
 from microblog.web.once import viewer_id
 from microblog.web.pages import number
-from microblog.web.posts import shown_post, valid, visible_post
+from microblog.web.posts import shown_post, visible_post
 from microblog.web.timeline import Leaf, answer, length, otherwise, remembered
 
 
@@ -79,7 +79,7 @@ def show(post_id: int) -> ResponseReturnValue:
             return taken_away(post_id, gone)
     after = number("after")
     limit = length(after)
-    found = conversation(valid(post_id), viewer_id(), limit=limit, after=after or 0)
+    found = conversation(post_id, viewer_id(), limit=limit, after=after or 0)
     if found is None:
         abort(404)
     shown = (number("shown") or 0) + limit
@@ -98,7 +98,7 @@ def show(post_id: int) -> ResponseReturnValue:
 def _otherwise(post_id: int) -> Response:
     """For a conversation that stands open: what was said meanwhile, and what has changed; 204 for neither."""
     since, said = number("since") or 0, otherwise()
-    fresh = said_since(valid(post_id), since, viewer_id(), limit=settings().posts.page_size)
+    fresh = said_since(post_id, since, viewer_id(), limit=settings().posts.page_size)
     if not said and not fresh:
         return Response(status=204)
     newer = url_for("posts.show", post_id=post_id, since=fresh[-1].id if fresh else since)

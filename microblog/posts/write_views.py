@@ -27,6 +27,11 @@ from microblog.web.toasts import Back, Toast, keep_for_next_page
 
 log = structlog.get_logger(__name__)
 
+KEPT_FOR_YOU = (
+    "It is kept for 30 days in case you want it back. Only you can see it. "
+    "If it was reported before, moderators can still read it until the report is closed."
+)
+
 
 def page_before() -> str:
     """The page of ours whose button was pressed."""
@@ -201,7 +206,7 @@ def delete(post_id: int) -> ResponseReturnValue:
     except Repeated:
         pass
     undo = Back(url_for("posts.restore", post_id=post_id), dom.post_id(post_id), {})
-    toast = Toast("Post deleted.", "It is kept for 30 days, for you alone, in case you want it back.", back=undo)
+    toast = Toast("Post deleted.", KEPT_FOR_YOU, back=undo)
     if not wants_fragment():
         keep_for_next_page(toast)
         before = page_before()

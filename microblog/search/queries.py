@@ -28,7 +28,6 @@ from sqlalchemy import (
 from microblog.extensions import db
 from microblog.models.columns import LARGEST
 from microblog.models.post import Post
-from microblog.models.relation import blocked
 from microblog.models.search_index import COLUMN, INDEXED
 from microblog.models.shown import VIEWER, bound
 from microblog.models.timeline import LIMIT, Span
@@ -150,9 +149,7 @@ def people(query: Query, viewer_id: int | None) -> Select[User]:
         named = select(User.id).where(_holds("users", query.names))
     exactly = User.username_key == key
     some = select(named.limit(CANDIDATES).subquery())
-    statement = select(User).where(or_(exactly, User.id.in_(some)), User.suspended_at.is_(None))
-    if viewer_id is not None:
-        statement = statement.where(or_(User.id == viewer_id, ~blocked(viewer_id, User.id)))
+    statement = select(User).where(or_(exactly, User.id.in_(some)), User.met_by(viewer_id))
     called = case((exactly, 0), (User.username_key.startswith(key, autoescape=True), 1), else_=2)
     return statement.order_by(called, User.id)
 

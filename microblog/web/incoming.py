@@ -6,7 +6,9 @@ from urllib.parse import parse_qsl
 from flask import Flask, Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Map
+
+from microblog.models.columns import LARGEST
 
 
 class StrictForms(FormDataParser):
@@ -41,9 +43,15 @@ class WholeRequest(Request):
 
 
 class Id(IntegerConverter):
-    """A number in an address, as long as an id can be: Python refuses 5,000 digits, and no file has such a name."""
+    """A number in an address, as large as a row's can be: PostgreSQL takes none above, and Python no 5,000 digits.
 
-    regex = r"\d{1,10}"
+    An address with a larger one is none of ours: 404.
+    """
+
+    regex = "[0-9]{1,10}"
+
+    def __init__(self, map: Map, **options: Any) -> None:
+        super().__init__(map, max=LARGEST, **options)
 
 
 def init_app(app: Flask) -> None:

@@ -1,4 +1,8 @@
-"""The member somebody asks for by name, with how the viewer stands to them: fetched through permission."""
+"""The member somebody asks for by name, with how the viewer stands to them: fetched through permission.
+
+`open_user` for what they say and do, `visible_user` for their place (a profile says why the rest is missing), and
+`known_user` for reports alone.
+"""
 
 from functools import cache
 from typing import Any
@@ -16,11 +20,32 @@ from microblog.web.once import viewer_id
 from microblog.web.optional import attempt
 
 
+def open_user(username: str) -> User:
+    """The member of that name, if the viewer may see what they say and do. Raises as `visible_user`.
+
+    And Unavailable where they are suspended, or the viewer has blocked them.
+    """
+    person = visible_user(username)
+    if not person.is_open:
+        raise Unavailable("What this member says is not shown.")
+    return person
+
+
 def visible_user(username: str) -> User:
+    """The member of that name. Raises as `known_user`.
+
+    And Unavailable where they have blocked the viewer: no other name of theirs is told than the one that was asked for.
+    """
+    person = known_user(username)
+    if person.bond and person.bond.shuts_out:
+        raise Unavailable("This profile is not available to you.", username)
+    return person
+
+
+def known_user(username: str) -> User:
     """The member who is, or once was, called `username`, with their `bond` to the viewer. One statement.
 
-    Raises Nobody, Unavailable where they have blocked the viewer (who has not blocked them too, and may take that
-    back), and 404 for what is no name.
+    Raises Nobody, and 404 for what is no name.
     """
     if not PATTERN.fullmatch(username):
         abort(404)
@@ -28,8 +53,6 @@ def visible_user(username: str) -> User:
     if person is None:
         near = attempt("near_name", lambda: near_name(username), "")
         raise Nobody("Nobody here is called {username}.", near=near, username=username)
-    if person.bond and person.bond.is_blocked and not person.bond.blocks:
-        raise Unavailable("This profile is not available to you.")
     return person
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, func, select
 
 from microblog.extensions import db, writing
-from microblog.models import Block, Post, PostVersion, User
+from microblog.models import Block, Post, PostVersion, Report, User
 
 TYPED = "Carefully <b>typed</b>,\nin two lines 🦊"
 MINE, THEIRS = 1, 2
@@ -148,7 +148,7 @@ def test_f62_edited_under_you(world, name, change, stored, fragment):
 
 
 @both
-@pytest.mark.parametrize("name", TO_SOMEBODY)
+@pytest.mark.parametrize("name", [name for name in TO_SOMEBODY if "report" not in name])
 def test_f63_blocked_meanwhile(world, ana, bo, name, change, everything, fragment):
     form = filled(world, name)
     change(lambda: db.session.add(Block(blocker_id=bo.id, blocked_id=ana.id)))
@@ -158,6 +158,17 @@ def test_f63_blocked_meanwhile(world, ana, bo, name, change, everything, fragmen
     keeps_what_was_typed(page, name, fragment=fragment)
     assert page.reference in page.said()
     assert everything() == before
+    world.still_works()
+
+
+@both
+@pytest.mark.parametrize("name", ["report a post", "report a member"])
+def test_f63_a_report_reaches_the_moderators_all_the_same(world, ana, bo, name, change, stored, fragment):
+    form = filled(world, name)
+    change(lambda: db.session.add(Block(blocker_id=bo.id, blocked_id=ana.id)))
+    page = send(world, name, form, fragment=fragment)
+    assert page.headers["HX-Redirect" if fragment else "Location"] == "/"
+    assert stored(select(Report.user_id)) == bo.id
     world.still_works()
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from microblog.extensions import db, writing
-from microblog.models import Post, Report
+from microblog.models import Block, Post, Report, User
 from microblog.models.columns import now
 
 
@@ -123,3 +123,71 @@ class TestThrottled:
         page = report(browser, "/user/cy_/report", hx=False)
         assert page.status == 429
         assert count(stored) == 1
+
+
+@pytest.fixture
+def shut_out(app, ana, bo):
+    """Bo has blocked Ana, who would report him."""
+    with app.app_context(), writing():
+        db.session.get(User, bo.id).display_name = "Bo Secret"
+        db.session.add(Block(blocker_id=bo.id, blocked_id=ana.id))
+        db.session.commit()
+
+
+def test_who_has_blocked_is_reported_all_the_same(browser, another_browser, ana, bo, person, post, shut_out, stored):
+    """From the page that says that the profile is not available; it tells no more than the name that was asked for."""
+    gone = browser.sign_in(ana).get("/user/bo_")
+    assert gone.status == 404
+    link = gone.one('main a[href="/user/bo_/report"]')
+    assert link.get_text() == "Report @bo_"
+    page = browser.get(str(link["href"]))
+    assert page.said("h1") == "Report @bo_"
+    assert "Secret" not in page.text
+    assert "watches" not in page.text
+    page = report(browser, "/user/bo_/report", note="He insults me")
+    assert page.headers["HX-Redirect"] == "/", "not to a page that is not there for them"
+    assert "Reported." in browser.get("/").said("#toasts")
+    assert stored(select(Report.user_id)) == bo.id
+    queue = another_browser.sign_in(person("mo_", role="moderator")).get("/moderation")
+    assert "Bo Secret" in queue.said(".case h2")
+    assert "He insults me" in queue.said(".case__note")
+
+
+def test_a_former_name_tells_no_new_one(app, browser, ana, bo, shut_out, stored):
+    with app.app_context(), writing():
+        renamed = db.session.get(User, bo.id)
+        renamed.change({"username": "elsewhere"}, seen_version=renamed.version)
+        db.session.commit()
+    page = browser.sign_in(ana).get("/user/bo_")
+    assert "elsewhere" not in page.text + browser.get("/user/bo_/report").text
+    report(browser, "/user/bo_/report")
+    assert stored(select(Report.user_id)) == bo.id
+
+
+def test_so_is_a_post_of_theirs_unread(app, browser, another_browser, ana, bo, person, post, shut_out, stored):
+    """From its place in a conversation, which says neither whose it is nor what."""
+    cy, suspended = person("cy_"), person("vi_", suspended_at=now())
+    with app.app_context(), writing():
+        answered = db.session.get(Post, post)
+        Post.write(db.session.get(User, cy.id), "No thanks", reply_to=answered)
+        Post.write(db.session.get(User, suspended.id), "Same here", reply_to=answered)
+        db.session.commit()
+    place = browser.sign_in(ana).get("/post/2").one(f"#post-{post}")
+    assert place.get_text(" ").split("\n")[0] == "This post cannot be shown.  Report it"
+    page = browser.get(str(place.find("a")["href"]))
+    assert page.said("h1") == "Report a post"
+    for secret in ("watches", "Secret", "bo_"):
+        assert secret not in page.text
+    page = report(browser, f"/post/{post}/report", hx=False)
+    assert (page.status, page.headers["Location"]) == (303, "/")
+    assert stored(select(Report.post_id)) == post
+    assert browser.get("/post/3/report").said("h1") == "Report a post", "a suspension looks the same"
+    assert not another_browser.get("/post/2").all("a[href$='/report']"), "strangers report nothing"
+    another_browser.sign_in(person("mo_", role="moderator"))
+    assert "watches" in another_browser.get("/moderation").said(".case blockquote")
+
+
+def test_the_note_in_the_corner_leads_there_too(browser, ana, bo, shut_out):
+    page = browser.sign_in(ana).hx_get("/user/bo_/card")
+    assert page.status == 404
+    assert page.one(".toast a")["href"] == "/user/bo_/report"

@@ -158,10 +158,10 @@ def test_a_place_only_where_something_hangs_below(app, browser, ana, bo, person,
     assert tree(page) == [(gone, [(under, [])])]
     assert "secret" not in page.text
     words = {"deleted": "Its author has deleted this post.", "hidden": "A moderator has taken this post away."}
-    assert page.said(f"#post-{gone}") == words.get(how, "This post cannot be shown.")
+    assert page.said(f"#post-{gone}") == words.get(how, "This post cannot be shown. Report it")
     assert not page.all(".branch__more"), "nothing leads to what cannot be shown"
     page = browser.get(f"/post/{under}")
-    assert [post.get_text(strip=True) for post in page.all(".thread .post--gone")] == [page.said(f"#post-{gone}")]
+    assert [post.get_text(" ", strip=True) for post in page.all(".thread .post--gone")] == [page.said(f"#post-{gone}")]
     assert tree(page) == []
 
 

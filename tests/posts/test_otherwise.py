@@ -103,12 +103,12 @@ def test_what_is_gone_leaves_its_place(browser, ana, bo, person, write, do, app)
     assert {number: told.said(f"#post-{number}.post--gone") for number in shown(told)} == {
         numbers[0]: "Its author has deleted this post.",
         numbers[1]: "A moderator has taken this post away.",
-        numbers[3]: "This post cannot be shown.",
+        numbers[3]: "This post cannot be shown. Report it",
     }
     with app.app_context(), writing():
         db.session.get(User, bo.id).suspended_at = now()
         db.session.commit()
-    assert browser.hx_get(ask).said(f"#post-{numbers[2]}") == "This post cannot be shown."
+    assert browser.hx_get(ask).said(f"#post-{numbers[2]}") == "This post cannot be shown. Report it"
 
 
 def test_what_is_said_meanwhile_comes_below_what_it_answers(browser, another_browser, ana, bo, write):
