@@ -54,7 +54,8 @@ class Page:
         return "<html" in self.text
 
     def all(self, css: str) -> list[Tag]:
-        return list(self.soup.select(css))
+        """In order; a <template> is no part of the page until a script makes it one."""
+        return [tag for tag in self.soup.select(css) if tag.find_parent("template") is None]
 
     def one(self, css: str) -> Tag:
         found = self.all(css)

@@ -60,7 +60,7 @@ def shown_references(page: Page) -> list[str]:
     """Every reference that the body tells the person."""
     if page.json is not None:
         return [page.json["reference"]] if "reference" in page.json else []
-    return [tag.get_text() for tag in page.all("code.reference") if not tag.find_parent("template")]
+    return [tag.get_text() for tag in page.all("code.reference")]
 
 
 def check(page: Page, kind: str, *, canaries: tuple[str, ...] = ()) -> None:

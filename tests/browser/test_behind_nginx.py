@@ -32,12 +32,20 @@ def site(tmp_path_factory, port):
 
 
 @pytest.fixture
-def behind(site, port, tmp_path, visit):
-    """Somebody who has signed up by the form, through nginx with `changes` in its file."""
+def proxies():
+    """Stopped at the end; ask for it before `visit`, so that no page still loads from them then."""
     started = []
+    yield started
+    for nginx in started:
+        nginx.stop()
+
+
+@pytest.fixture
+def behind(site, port, tmp_path, proxies, visit):
+    """Somebody who has signed up by the form, through nginx with `changes` in its file."""
 
     def join(name, *changes, javascript, address):
-        started.append(Nginx(tmp_path, port, int(site.port), *changes, tls=True))
+        proxies.append(Nginx(tmp_path, port, int(site.port), *changes, tls=True))
         visitor = visit(SimpleNamespace(url=f"{address}:{port}"), javascript=javascript, ignore_https_errors=True)
         visitor.go("/register")
         visitor.control("username").fill(name)
@@ -48,9 +56,7 @@ def behind(site, port, tmp_path, visit):
         visitor.name = name
         return visitor
 
-    yield join
-    for nginx in started:
-        nginx.stop()
+    return join
 
 
 CASES = [
