@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import structlog
 from flask import Flask, current_app, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
 from microblog.extensions import Claim, db
 from microblog.logs import events
@@ -107,9 +108,12 @@ def answer_refused() -> ResponseReturnValue | None:
     """
     if request.endpoint is None:
         return None  # no view, no form
-    own, asked = _own_answer(), claim()
+    try:
+        own, asked, sent = _own_answer(), claim(), request.form
+    except HTTPException:
+        return None  # too large, damaged or cut: a form that cannot be read was never done
     # What is typed as a password is no part of the form's digest, so only a view that looks at it can tell.
-    unproved = own is None and any("password" in name for name in request.form)
+    unproved = own is None and any("password" in name for name in sent)
     if unproved:
         return None
     db.session.rollback()  # what was loaded, and on SQLite what can be read, may be older than the first one's change
