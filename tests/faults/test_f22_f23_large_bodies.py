@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from microblog.models import User
+from microblog.models.outcome import new_key
 from tests.conftest import absent
 from tests.faults.kinds import HX
 from tests.site import parsed, read_all
@@ -151,3 +152,16 @@ def test_f23_one_field_of_a_megabyte(site, visitor, records):
                 assert answer[0] == 422, "there is room for a picture, but none in it"
             else:
                 told(answer, records)
+
+
+@pytest.mark.parametrize("path", ["/edit_profile/avatar", "/edit_profile/about_me", "/post"])
+def test_f23_is_said_once_the_form_has_been_read_in_vain(browser, ana, fault, path):
+    """Read again, what is left of the body would seem to be damaged: it stays too large."""
+    browser.sign_in(ana)
+    fault("413")
+    sent = {"once": new_key(), "text": "typed", "about_me": "typed"}
+    page = browser.send(
+        "POST", path, data=sent, content_type="multipart/form-data", headers=browser._hx({"X-CSRFToken": browser.token})
+    )
+    assert page.status == 413
+    assert "more fields, or longer ones" in page.text
