@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from microblog.database import WriterBusy
 from microblog.extensions import db
-from microblog.models.errors import DomainError, Repeated
+from microblog.models.errors import DomainError
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -143,7 +143,6 @@ def test_who_is_registered_for_what(app):
         HTTPException: "handle_http",
         DomainError: "handle_domain",
         WriterBusy: "handle_busy",
-        Repeated: "answer_repeated",
         Exception: "handle_unexpected",
     }
     # Also what is raised inside a blueprint ends there.
