@@ -66,7 +66,7 @@ def race(environ: dict[str, str], directory: Path) -> str:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a restore could read the backup."""
+    """True if a restore can read the backup."""
     with suppress(BackupFailed), archive.opened(path):
         return True
     return False

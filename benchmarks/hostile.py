@@ -1,4 +1,4 @@
-"""What a hostile client can do to the site: long texts in every field, two posts that stop it, a flooded log.
+"""Attack a site of our own: long texts in every field, two posts that once stopped it, a flooded log.
 
     python3 benchmarks/hostile.py texts     # every field with every pattern, as long as a body may be; processor time
     python3 benchmarks/hostile.py posts     # two posts of 300,000 spaces against a running site; does it still answer?

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from microblog import create_app
+from microblog.backups import BackupFailed, postgresql
 from microblog.cli.db import upgrade
 from microblog.config import Database, Logs, Paths, Security, Server, Settings
 from microblog.extensions import db, writing
@@ -42,6 +43,15 @@ def absent(what: str) -> None:
     if STRICT:
         pytest.fail(f"{what} is not here, and MICROBLOG_TEST_STRICT=1 says it must be")
     pytest.skip(f"{what} is not here")
+
+
+def need_pg_dump(database: str) -> None:
+    """Skip for want of pg_dump, where `database` is PostgreSQL's."""
+    if database.startswith("postgresql"):
+        try:
+            postgresql._program("pg_dump")
+        except BackupFailed:
+            absent("pg_dump")
 
 
 @pytest.hookimpl(wrapper=True)

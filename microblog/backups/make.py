@@ -15,7 +15,7 @@ from microblog.logs import events
 log = structlog.get_logger(__name__)
 
 MAKING, RESTORING = ".making-", ".restoring-"
-"""What the folders are called in which a backup and a restore work."""
+"""The names of the folders in which a backup and a restore work begin with these."""
 
 
 def make(settings: Settings, directory: Path, *, keep: int) -> Path:

@@ -38,7 +38,7 @@ class Flood:
         self._since = self._told = clock() - TOLD_EVERY
 
     def admits(self, record: logging.LogRecord, size: int) -> bool:
-        """Whether `record`, a line of `size` bytes, may be written; counts it in or, where it may not, as left out."""
+        """True if `record`, a line of `size` bytes, may be written. Counts it as written or as left out."""
         request = stats.get()
         if not self._rate or request is None or record.levelno >= logging.ERROR:
             return True

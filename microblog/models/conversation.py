@@ -102,7 +102,7 @@ class Said:
         return self._is_of(viewer) and self.is_deleted and not self.is_hidden
 
     def may_be_reported_by(self, viewer: Viewer | None) -> bool:
-        """Whether the viewer can tell the moderators of it unread: a block or a suspension hides it, and not which."""
+        """True for a post that a block or a suspension hides from the viewer: they can report it without reading it."""
         return viewer is not None and not (self.readable or self.is_deleted or self.is_hidden)
 
     def _is_of(self, viewer: Viewer | None) -> bool:

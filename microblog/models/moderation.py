@@ -81,7 +81,7 @@ class Report(db.Model):  # type: ignore[name-defined,misc]
 
     @staticmethod
     def opens(post: Post, oldest: "Report | None") -> bool:
-        """Whether moderators read what the post says; `oldest` is its first open report.
+        """True if moderators may read the post; `oldest` is its first open report.
 
         What its author has deleted is for the author alone, but for a report from before: deleting is no way out of it.
         """
@@ -130,7 +130,7 @@ class Case:
 
     @property
     def is_readable(self) -> bool:
-        """Whether moderators read what the post says."""
+        """True if moderators may read the post."""
         return self.post is not None and Report.opens(self.post, self.reports[0])
 
     @property

@@ -98,7 +98,7 @@ class Bond:
 
     @property
     def shuts_out(self) -> bool:
-        """Whether the viewer does not even see the profile; who has blocked them too sees it, to take that back."""
+        """True if the viewer is blocked and may not see the profile. A viewer who blocks too sees it, to unblock."""
         return self.is_blocked and not self.blocks
 
     @classmethod

@@ -81,7 +81,7 @@ def _their_answers(posts: Select[Any], _viewer: Viewing) -> Select[Any]:
 
 
 def liked_by(user_id: int, viewer_id: int | None, span: Span) -> list[Marked]:
-    """What one member likes, the latest like first; nothing where the viewer does not meet them."""
+    """The posts that one member likes, the latest like first. Empty if a block or a suspension hides them."""
     return marked(_liked, viewer_id, span.values | {"owner": user_id})
 
 

@@ -123,7 +123,7 @@ class User(db.Model, UserMixin):  # type: ignore[name-defined,misc]
 
     @property
     def is_open(self) -> bool:
-        """Whether the viewer they were fetched for sees what they say and do: not suspended, and nobody has blocked.
+        """True if the viewer may see their words and likes: they are not suspended, and neither has blocked the other.
 
         The same for one member as `met_by` for a list, and `Post.readable` for posts.
         """

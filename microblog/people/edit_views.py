@@ -182,7 +182,7 @@ def edit_profile() -> ResponseReturnValue:
 
 
 def _profile_saved(person: User, change: Change, *, again: bool = False) -> ResponseReturnValue:
-    """What follows: the profile, and a toast with Undo; the same where the form arrived `again`."""
+    """Lead to the profile, with a toast that has Undo. A repeat of the form (`again`) gets the same answer."""
     undone = "undo" in request.form
     for field in () if again else change.before:
         log.info(events.PROFILE_UNDONE if undone else events.PROFILE_SAVED, field=field, version=change.version)

@@ -94,7 +94,7 @@ def is_from_elsewhere(asked: WerkzeugRequest) -> bool:
 
 
 def _is_ours(address: SplitResult, asked: WerkzeugRequest) -> bool:
-    """Whether `address` is on the host that was asked, or on site.url, should a proxy pass on another host."""
+    """True if `address` has the host of the request or the origin of site.url (a proxy may pass on another host)."""
     own = asked.environ.get(OWN_ADDRESS, "")
     return address.netloc == asked.host or (bool(own) and _origin(address) == _origin(split(own)))
 

@@ -55,7 +55,7 @@ def leave_to(endpoint: str, **values: str) -> WerkzeugResponse:
 
 
 def leave_to_path(path: str) -> WerkzeugResponse:
-    """The same for a path that is known to be ours; see access.safe_next. Headers are ASCII: /tag/日本 is encoded."""
+    """As `leave_to`, for a path that is known to be ours (access.safe_next). Headers are ASCII: it is encoded."""
     if wants_fragment():
         return Response(status=204, headers={"HX-Redirect": iri_to_uri(path)})
     return redirect(path, 303)

@@ -112,7 +112,7 @@ def answer_refused() -> ResponseReturnValue | None:
         own, asked, sent = _own_answer(), claim(), request.form
     except HTTPException:
         return None  # too large, damaged or cut: a form that cannot be read was never done
-    # What is typed as a password is no part of the form's digest, so only a view that looks at it can tell.
+    # The digest of a form leaves passwords out, so only a view that checks the password can recognise a repeat.
     unproved = own is None and any("password" in name for name in sent)
     if unproved:
         return None
@@ -125,7 +125,7 @@ def answer_refused() -> ResponseReturnValue | None:
 
 
 def answer_repeated(repeated: Repeated) -> ResponseReturnValue:
-    """What the view says of a repeat that it noticed within `writing`; else what is true of every repeat."""
+    """The view's own answer to a repeat found within `writing`, or the general one."""
     own = _own_answer()
     answer = own(repeated, **request.view_args or {}) if own else None
     return _it_was_saved() if answer is None else answer

@@ -18,13 +18,13 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from microblog import running
-from microblog.backups import BackupFailed, archive, postgresql
+from microblog.backups import BackupFailed, archive
 from microblog.backups.make import make
 from microblog.backups.restore import restore
 from microblog.config import ROOT, Alerts, Mail
 from microblog.extensions import db, writing
 from microblog.models import User
-from tests.conftest import absent
+from tests.conftest import need_pg_dump
 from tests.faults.processes import together
 from tests.mailbox import Mailbox, wait_until
 from tests.site import Site, environment
@@ -34,11 +34,7 @@ KEY = "0123456789abcdef"
 
 @pytest.fixture(autouse=True)
 def programs(database):
-    if database.startswith("postgresql"):
-        try:
-            postgresql._program("pg_dump")
-        except BackupFailed:
-            absent("pg_dump")
+    need_pg_dump(database)
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from microblog.backups import BackupFailed, archive, postgresql
+from microblog.backups import archive
 from microblog.backups import make as making
 from microblog.backups.make import make
 from microblog.backups.restore import restore
 from microblog.config import ROOT
-from tests.conftest import absent
+from tests.conftest import need_pg_dump
 from tests.faults.held_backup import frozen
 from tests.site import environment
 
@@ -29,11 +29,7 @@ LINK = os.link
 
 @pytest.fixture(autouse=True)
 def programs(database):
-    if database.startswith("postgresql"):
-        try:
-            postgresql._program("pg_dump")
-        except BackupFailed:
-            absent("pg_dump")
+    need_pg_dump(database)
 
 
 @pytest.fixture

@@ -14,11 +14,6 @@ AGO = timedelta(minutes=5)
 
 
 @pytest.fixture
-def mo(person):
-    return person("mo_", role="moderator")
-
-
-@pytest.fixture
 def post(app, bo):
     """A post that says the first of WORDS, and said the second before."""
     with app.app_context(), writing():

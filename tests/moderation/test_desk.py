@@ -10,11 +10,6 @@ from tests.circles.pressing import press
 
 
 @pytest.fixture
-def mo(person):
-    return person("mo_", role="moderator")
-
-
-@pytest.fixture
 def post(app, bo):
     with app.app_context(), writing():
         made = Post(author_id=bo.id, text="Buy my watches")

@@ -61,6 +61,12 @@ def test_in_an_address(app, somebody):
             assert found <= {404, 405}, (method, path, str(number)[:20], found)
 
 
+def addresses(app, method):
+    """Every address, with 1 where a number belongs."""
+    every = [*asked(app, method, with_a_number=False), *asked(app, method, with_a_number=True)]
+    return {path.replace("NUMBER", "1") for _, path in every}
+
+
 def test_the_largest_is_one(browser, ana):
     """It is looked for, and is nobody's."""
     browser.sign_in(ana)
@@ -71,9 +77,7 @@ def test_the_largest_is_one(browser, ana):
 
 @few
 def test_in_a_query(app, somebody):
-    paths = [path for _, path in asked(app, "GET", with_a_number=False)]
-    paths += [path.replace("NUMBER", "1") for _, path in asked(app, "GET", with_a_number=True)]
-    for path in set(paths) - {"/readyz"}:
+    for path in addresses(app, "GET") - {"/readyz"}:
         for number in MORE:
             query = f"{path}?q=bread&tab=likes&{QUERY.replace('%s', str(number))}"
             found = answered(somebody, "GET", query)
@@ -83,9 +87,7 @@ def test_in_a_query(app, somebody):
 
 @few
 def test_in_a_form(app, somebody):
-    paths = [path for _, path in asked(app, "POST", with_a_number=False)]
-    paths += [path.replace("NUMBER", "1") for _, path in asked(app, "POST", with_a_number=True)]
-    for path in set(paths) - {"/logout"}:
+    for path in addresses(app, "POST") - {"/logout"}:
         for number in MORE:
             data = {"csrf_token": somebody.token, "text": "Hello", "reason": "spam"} | dict.fromkeys(FORM, number)
             found = answered(somebody, "POST", path, data=data)
