@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response
 
 from microblog.config import ROOT, SECTIONS, Settings
 from microblog.config_sources import variable
+from microblog.models import User
 from tests.watched import Records, Watched
 
 READY_SECONDS = 60
@@ -203,6 +204,10 @@ class Visitor(Watched):
     def __init__(self, site: Site, records: Records, *, canaries: tuple[str, ...] = ()) -> None:
         super().__init__(None, records, canaries=canaries)
         self.client: Any = RemoteClient(site)
+
+    def sign_in(self, user: User | str) -> Self:
+        """Through the form: the site is another process."""
+        return self.sign_in_by_form(user)
 
 
 @contextlib.contextmanager

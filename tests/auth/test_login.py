@@ -61,7 +61,7 @@ def test_throttled_by_name(browser, another_browser, ana, app):
 
 
 def test_signing_out_ends_the_session_and_not_only_the_cookie(browser, ana, records):
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     stolen = browser.client.get_cookie("session").value
     browser.post("/logout")
     browser.client.set_cookie("session", stolen)
@@ -73,12 +73,12 @@ def test_signing_out_ends_the_session_and_not_only_the_cookie(browser, ana, reco
 
 def test_an_idle_and_an_old_session_end(browser, ana, app, stored):
     for column, days in ((Session.last_seen_at, 15), (Session.created_at, 91)):
-        browser.sign_in(ana)
+        browser.sign_in_by_form(ana)
         with app.app_context(), writing():
             db.session.execute(update(Session).values({column: now() - timedelta(days=days)}))
             db.session.commit()
         assert browser.hx_get("/edit_profile").status == 401
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     assert stored(select(func.count(Session.id))) == 1, "those that ran out are gone at the next sign-in"
 
 
@@ -86,13 +86,13 @@ def test_who_signs_in_is_seen(browser, ana, app, stored):
     with app.app_context(), writing():
         db.session.execute(update(User).values(last_seen_at=now() - timedelta(days=9)))
         db.session.commit()
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     assert stored(select(User.last_seen_at)) > now() - timedelta(minutes=1)
     assert stored(select(User.version)) == 1, "no edit of the profile conflicts with it"
 
 
 def test_last_seen_is_written_once_a_minute_and_after_the_answer(browser, ana, app, stored, records):
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     before = stored(select(User.last_seen_at))
     for seconds in (0, 50):
         with app.app_context(), writing():
@@ -115,13 +115,13 @@ def test_remembering_is_a_cookie_with_an_end(browser, ana):
     browser.post("/login", username="ana", password=PASSWORD, remember="y")
     assert browser.client.get_cookie("session").expires is not None
     browser.post("/logout")
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     assert browser.client.get_cookie("session").expires is None
 
 
 def test_an_old_hash_is_understood_and_made_new(browser, person, stored):
     person("ana", password_hash=generate_password_hash(PASSWORD))
-    browser.sign_in("ana")
+    browser.sign_in_by_form("ana")
     assert stored(select(User.password_hash)).startswith("$argon2id$")
 
 
@@ -158,12 +158,12 @@ def test_the_cookie_is_closed_to_scripts(browser, ana):
 
 def test_the_same_person_signing_in_again_keeps_open_pages_working(browser, ana, app, stored):
     """The session ended while a page was open; signed in again in another tab, that page's token still counts."""
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     old_token = browser.token
     with app.app_context(), writing():
         db.session.query(Session).delete()
         db.session.commit()
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     browser.token = old_token
     form = browser.hx_get("/edit_profile/location").values()
     assert (

@@ -21,7 +21,7 @@ def sign_in(browser, name, password=PASSWORD):
 
 
 def test_it_works(browser, ana, end_sessions, records, stored):
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     form = browser.hx_get("/edit_profile/about_me").values() | {"about_me": "half a thought"}
     end_sessions()
     assert browser.hx_post("/edit_profile/about_me", data=form).status == 401
@@ -57,7 +57,7 @@ def test_a_wrong_password_is_told_in_the_form(browser, ana, records):
 
 def test_the_token_of_a_page_whose_cookie_is_gone(browser, ana, stored, records):
     """The browser has dropped the cookie, so the token of the page means nothing; the form brings another."""
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     form = browser.hx_get("/edit_profile/about_me").values() | {"about_me": "half a thought"}
     browser.client.delete_cookie("session")
     toast = browser.hx_post("/edit_profile/about_me", data=form)
@@ -76,10 +76,10 @@ def test_the_token_of_a_page_whose_cookie_is_gone(browser, ana, stored, records)
 
 
 def test_a_form_of_somebody_else_says_so_and_not_that_it_makes_no_sense(browser, ana, bo, stored):
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     form, token = browser.hx_get("/edit_profile/about_me").values() | {"about_me": "ana's words"}, browser.token
     browser.client.delete_cookie("session")
-    browser.sign_in(bo)
+    browser.sign_in_by_form(bo)
     browser.token = token  # the page of ana stands open still
     refusal = browser.hx_post("/edit_profile/about_me", data=form)
     assert (refusal.status, "belongs to another member" in refusal.text) == (403, True)
@@ -87,7 +87,7 @@ def test_a_form_of_somebody_else_says_so_and_not_that_it_makes_no_sense(browser,
 
 
 def test_somebody_else_gets_a_token_that_counts_and_no_words_of_another(browser, ana, bo, end_sessions, stored):
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     form = browser.hx_get("/edit_profile/about_me").values() | {"about_me": "ana's words"}
     end_sessions()
     browser.hx_get(f"/login?person={ana.id}")
@@ -105,7 +105,7 @@ def test_somebody_else_gets_a_token_that_counts_and_no_words_of_another(browser,
 
 def test_signed_in_already_in_another_tab(browser, ana):
     """A redirect would leave the page, and with it what was typed."""
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     page = browser.hx_get(f"/login?person={ana.id}")
     assert page.status == 200
     assert "HX-Redirect" not in page.headers
@@ -140,5 +140,5 @@ def test_the_page_itself_still_leads_on(browser, ana):
 
 def test_the_page_knows_whose_it_is(browser, ana):
     assert "data-person" not in browser.get("/").one("body").attrs
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     assert browser.get("/").one("body")["data-person"] == str(ana.id)

@@ -9,8 +9,8 @@ from tests.cli.asking import run
 
 
 def test_it_works(browser, another_browser, ana, bo, settings, records, capfdbinary):
-    browser.sign_in(ana)
-    another_browser.sign_in(bo).get("/user/ana")
+    browser.sign_in_by_form(ana)
+    another_browser.sign_in_by_form(bo).get("/user/ana")
     capfdbinary.readouterr()
 
     assert run(settings, "export", "ana") == 0

@@ -27,7 +27,7 @@ def test_it_works(browser, ana, route, settings, capsys):
     def broken():
         raise LookupError("no such column")
 
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     route("/broken", broken)
     failed = browser.hx_post("/broken", headers={"HX-Source": "form#field-website"})
     capsys.readouterr()

@@ -49,7 +49,7 @@ def test_f16_passwords(browser, password):
     browser.get("/register")
     assert browser.post("/register", username="ana", email="ana@example.org", password=password).status == 303
     browser.post("/logout")
-    browser.sign_in("ana", password)
+    browser.sign_in_by_form("ana", password)
     browser.post("/logout")
     browser.get("/login")
     assert browser.hx_post("/login", username="ana", password=password.strip() + "x").status == 401

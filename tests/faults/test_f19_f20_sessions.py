@@ -22,7 +22,7 @@ def test_f19_in_place(browser, ana, end_sessions, stored, records):
     assert records("session.refused", reference=toast.reference)
 
     token = browser.token
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     browser.token = token
     page = browser.hx_post("/edit_profile/about_me", data=form)
     assert page.status == 200
@@ -44,7 +44,7 @@ def test_f19_without_javascript(browser, ana, end_sessions, stored, path):
     assert kept["about_me"].replace("\r", "").strip() == "Long thought,\ncarefully typed"
     action = page.one("form.kept")["action"]
 
-    browser.sign_in(ana)
+    browser.sign_in_by_form(ana)
     assert browser.post(action, data=kept).status == 303
     assert stored(select(User.about_me)) == "Long thought,\ncarefully typed"
 

@@ -174,7 +174,7 @@ def test_so_is_a_post_of_theirs_unread(app, browser, another_browser, ana, bo, p
         db.session.commit()
     place = browser.sign_in(ana).get("/post/2").one(f"#post-{post}")
     assert place.get_text(" ").split("\n")[0] == "This post cannot be shown.  Report it"
-    page = browser.get(str(place.find("a")["href"]))
+    page = browser.get(str(place.select_one("a")["href"]))
     assert page.said("h1") == "Report a post"
     for secret in ("watches", "Secret", "bo_"):
         assert secret not in page.text

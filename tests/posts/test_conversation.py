@@ -16,12 +16,13 @@ def settings(settings, changed) -> Settings:
 
 def tree(page, css="#timeline > .said"):
     """The numbers of the posts as they stand below each other: [(1, [(2, [])])]."""
-    found = []
-    for place in page.all(css) if hasattr(page, "soup") else page:
-        post = place.select_one(":scope > .post")
-        below = place.select(":scope > .branch > .said")
-        found.append((int(str(post["id"]).removeprefix("post-")), tree(below)))
-    return found
+    return [branch(place) for place in page.all(css)]
+
+
+def branch(place):
+    (post,) = place.children(".post")
+    below = [branch(answer) for line in place.children(".branch") for answer in line.children(".said")]
+    return int(post["id"].removeprefix("post-")), below
 
 
 def change(app, number, **values):

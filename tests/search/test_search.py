@@ -237,7 +237,7 @@ def test_people_come_first_and_who_is_called_so_before_others(browser, person, s
     said(ann, "ann says so")
     page = look(browser, "ann")
     assert people(page) == ["@ann", "@annabel", "@zoe"]
-    assert [section["class"] for section in page.all(".results > section")] == [["results__people"], ["results__posts"]]
+    assert [section["class"] for section in page.all(".results > section")] == ["results__people", "results__posts"]
     assert people(look(browser, "@annab")) == ["@annabel"]
     assert people(look(browser, "oberg anna")) == ["@annabel"]
     assert people(look(browser, "zoe mar")) == ["@zoe"]
