@@ -3,12 +3,13 @@
 import dataclasses
 import json
 import os
+import random
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -26,7 +27,8 @@ from microblog.models.user import User
 from tests.client import Browser
 from tests.faults.injecting import injecting
 from tests.mailbox import Mailbox
-from tests.support import compiled_once
+from tests.support import budget, compiled_once, databases
+from tests.support.report import ABSENT, Report
 
 compiled_once.install()
 
@@ -38,11 +40,11 @@ PASSWORD = "correct horse battery"
 KEY = "k" * 40
 
 
-def absent(what: str) -> None:
-    """Skip for want of `what`; a failure where the machine is said to have everything."""
+def absent(what: str, remedy: str) -> NoReturn:
+    """Skip for want of `what`, which `remedy` brings; a failure where the machine is said to have everything."""
     if STRICT:
         pytest.fail(f"{what} is not here, and MICROBLOG_TEST_STRICT=1 says it must be")
-    pytest.skip(f"{what} is not here")
+    pytest.skip(f"{what} {ABSENT}{remedy}")
 
 
 def need_pg_dump(database: str) -> None:
@@ -51,7 +53,7 @@ def need_pg_dump(database: str) -> None:
         try:
             postgresql._program("pg_dump")
         except BackupFailed:
-            absent("pg_dump")
+            absent("pg_dump", "apt-get install postgresql-client")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,16 +64,34 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("microblog")
+    group.addoption("--both", action="store_true", help="every test on both databases (tests/support/databases.py)")
+    group.addoption("--long", action="store_true", help="loops that look for the rare case go on for two minutes each")
+    group.addoption("--shuffle", type=int, metavar="SEED", help="the tests in an order drawn by this number")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--long"):
+        os.environ.setdefault(budget.VARIABLE, "120")
+    config.pluginmanager.register(Report())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        # Those that ask for a running site; the others that start processes say so themselves.
+        if {"site", "broken_site"} & set(getattr(item, "fixturenames", ())) or "tests/door/" in item.nodeid:
+            item.add_marker(pytest.mark.process)
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        random.Random(seed).shuffle(items)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test of the site runs on both databases, unless it says that it is about one of them."""
     if "database" in metafunc.fixturenames:
-        kinds = ["sqlite", "postgresql"]
-        if metafunc.definition.get_closest_marker("sqlite_only"):
-            kinds = ["sqlite"]
-        if metafunc.definition.get_closest_marker("postgresql_only"):
-            kinds = ["postgresql"]
         marks = {"sqlite": (), "postgresql": (pytest.mark.postgresql,)}
-        metafunc.parametrize("database", [pytest.param(kind, marks=marks[kind]) for kind in kinds], indirect=True)
+        wanted = [pytest.param(kind, marks=marks[kind]) for kind in databases.kinds(metafunc)]
+        metafunc.parametrize("database", wanted, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +116,7 @@ def postgresql_url(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> 
         with server.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
     except sa.exc.OperationalError:
-        absent("PostgreSQL")
+        absent("PostgreSQL", "apt-get install postgresql, or TEST_DATABASE_URL=postgresql+psycopg://…")
     url = sa.make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
     logs = Logs(directory=str(tmp_path_factory.mktemp("postgresql")))
     upgrade(Settings(database=Database(url=url), logs=logs, security=Security(secret_key=KEY)))

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 _NEWER = {"unknown-start-tag", "unexpected-cell-in-table-body"}
 FRAGMENT_LIMIT = 4096
 
-_TEXT = re.compile(r'>[^<>&"\0]*[^<>&"\0\s][^<>&"\0]*(?=<)')
-_VALUE = re.compile(r'="[^"<>&\0\r]+"')
+# What means nothing to a parser: letters, and the five references that escaping writes.
+_LETTER = r"[^<>&\"\0\r]|&(?:amp|lt|gt|#34|#39);"
+_TEXT = re.compile(rf">\s*(?=[^\s<>])(?:{_LETTER})+(?=<)")
+_VALUE = re.compile(rf'="(?:{_LETTER})+"')
 
 
 def inspect_page(page: "Page") -> None:

@@ -43,7 +43,7 @@ def chromium_path() -> str | None:
 def chromium() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
-        absent("Chromium")
+        absent("Chromium", "apt-get install chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield launched

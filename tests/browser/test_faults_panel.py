@@ -105,7 +105,7 @@ def test_without_javascript(visit, site):
 @pytest.mark.parametrize("screen", SCREENS)
 def test_it_covers_nothing(member, screen):
     if not AXE.is_file():
-        absent("axe-core (npm ci)")
+        absent("axe-core", "npm ci")
     ana = member(screen=screen, bypass_csp=True)  # axe styles what it measures
     ana.edit("about_me")
     for _ in range(2):

@@ -43,7 +43,7 @@ def world(visit, tmp_path):
 def test_every_state_is_accessible_fits_and_is_valid(world, tmp_path):
     """One walk, because getting into each state is most of the cost."""
     if not AXE.is_file():
-        absent("axe-core (npm ci)")
+        absent("axe-core", "npm ci")
     source, problems, pages = AXE.read_text("utf-8"), [], tmp_path / "pages"
     pages.mkdir()
     for name, window in states(world):
@@ -68,7 +68,7 @@ def test_every_state_is_accessible_fits_and_is_valid(world, tmp_path):
 def _checked(pages):
     """What the Nu HTML checker says about what the browser made of each state."""
     if shutil.which("java") is None or not CHECKER.is_file():
-        absent("the Nu HTML checker (java and npm ci)")
+        absent("the Nu HTML checker", "apt-get install default-jre-headless; npm ci")
     command = [
         "java",
         "-Xmx400m",

@@ -15,7 +15,7 @@ from tests.conftest import absent
 def test_nothing_typed_is_lost_on_a_random_walk():
     """In a process of its own: Playwright runs once in each."""
     if chromium_path() is None:
-        absent("Chromium")
+        absent("Chromium", "apt-get install chromium")
     command = [sys.executable, "-m", "tests.browser.walk", "--minutes", "0.5", "--seed", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=380, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

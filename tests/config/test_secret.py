@@ -30,6 +30,7 @@ def test_a_configured_key_counts_and_nothing_is_written(tmp_path: Path) -> None:
     assert not settings.data_dir.exists()
 
 
+@pytest.mark.process
 def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     started = [
         subprocess.Popen([sys.executable, "-c", MAKE, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)

@@ -20,7 +20,7 @@ def program() -> str:
     """Where nginx is; skips the test where it is not."""
     found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
-        absent("nginx")
+        absent("nginx", "apt-get install nginx-light")
     assert found is not None
     return found
 

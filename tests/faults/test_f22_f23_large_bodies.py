@@ -79,7 +79,7 @@ def test_f22_it_works(site, visitor, records, stored):
 
 
 def test_f22_curl_reads_it(site, visitor, tmp_path):
-    curl = shutil.which("curl") or absent("curl")
+    curl = shutil.which("curl") or absent("curl", "apt-get install curl")
     file = tmp_path / "large"
     for size in (1.1, 5, 50):
         with file.open("wb") as sparse:

@@ -97,6 +97,7 @@ def test_f32_the_fifth_is_an_error(browser, route, records, soon):
     assert [r["level"] for r in records("request.slow")] == ["warning"] * 4 + ["error"] * 2
 
 
+@pytest.mark.process
 def test_f32_a_fork_has_a_thread_of_its_own(app, browser):
     """One that was copied would be a name without a thread."""
     browser.get("/")

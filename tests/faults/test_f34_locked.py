@@ -104,6 +104,7 @@ def test_f34_it_works(broken_site, settings, person, records, stored, capsys):
     assert stored(select(func.count(User.id)).where(User.about_me != "")) == POSTERS
 
 
+@pytest.mark.process
 @pytest.mark.sqlite_only
 def test_f34_a_machine_that_stands_still(settings, person, records, cookie_for, stored):
     """For longer than anybody waits. Whoever held the lock stood still too: it is waited for on."""

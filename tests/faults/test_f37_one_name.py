@@ -93,6 +93,7 @@ def test_f37_registrations(settings, app, records, stored):
     assert len(records("user.registered")) == 1
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("what", ["rename", "register"])
 def test_f37_eight_processes(settings, person, stored, what):
     """Without a form before it: the unique index alone decides."""

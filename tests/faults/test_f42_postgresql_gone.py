@@ -20,7 +20,7 @@ from tests.mailbox import wait_until
 def cluster():
     found = programs()
     if found is None:
-        absent("PostgreSQL's initdb")
+        absent("PostgreSQL's initdb", "apt-get install postgresql")
     with Cluster(found, max_connections=20) as running:
         yield running
 

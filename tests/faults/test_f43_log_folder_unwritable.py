@@ -66,6 +66,7 @@ def occupied(folder: Path) -> Iterator[None]:
     yield
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("broken", [occupied, read_only])
 def test_f43_the_site_starts_and_the_file_comes_later(tmp_path: Path, broken: Any) -> None:
     folder = tmp_path / "logs"

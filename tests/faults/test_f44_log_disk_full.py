@@ -66,6 +66,7 @@ def fill(path: Path) -> None:
                 continue
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("workers", [1, 3])
 def test_f44_the_site_goes_on_and_tells_what_is_missing(small_disk: Path, workers: int) -> None:
     pipe = subprocess.PIPE
@@ -149,6 +150,7 @@ say(500)
 """
 
 
+@pytest.mark.process
 def test_f44_no_file_can_be_made(small_disk: Path) -> None:
     """Full in the other way, and the file is gone: thousands of lines must not go to stderr instead."""
     subprocess.run(["mount", "-o", "remount,nr_inodes=20", small_disk], check=True)
@@ -161,6 +163,7 @@ def test_f44_no_file_can_be_made(small_disk: Path) -> None:
     assert [(one["event"], one.get("dropped")) for one in found] == [("line 500", None), ("log.recovered", 500)]
 
 
+@pytest.mark.process
 def test_f44_a_full_device() -> None:
     """/dev/full, which every Linux has: the same without root."""
     script = """

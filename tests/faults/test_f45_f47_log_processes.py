@@ -118,6 +118,7 @@ def test_four_processes_rotating_every_megabyte_lose_nothing(tmp_path: Path, sta
         assert len(done.stdout.splitlines()) == 80_000
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("size", [50, 5000])
 def test_rotation_from_every_process_at_once(tmp_path: Path, start: Start, size: int) -> None:
     """The same in small: a new file every few lines, so that all of them rotate all the time."""
@@ -173,6 +174,7 @@ class Rotated:
         return files(self.path.parent) + deleted
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("how", ["rename", "create", "delete", "logrotate", "logrotate_create"])
 def test_f45_rotated_from_outside_under_load(tmp_path: Path, start: Start, how: str) -> None:
     if "logrotate" in how and not shutil.which("logrotate"):
@@ -195,6 +197,7 @@ def test_f45_rotated_from_outside_under_load(tmp_path: Path, start: Start, how: 
     assert how == "delete" or set(seen.values()) == {1}
 
 
+@pytest.mark.process
 def test_f46_killed_in_the_middle_of_a_write(tmp_path: Path, start: Start) -> None:
     kills = 12
     survivor = start("survivor", 1500, size=300)
@@ -221,6 +224,7 @@ def test_f46_killed_in_the_middle_of_a_write(tmp_path: Path, start: Start) -> No
     assert seen["last/0"] == 1
 
 
+@pytest.mark.process
 def test_f46_a_torn_line_costs_no_other(tmp_path: Path, start: Start) -> None:
     """The tear that the kill above only sometimes makes, made for sure, while another process has the file open."""
     worker = start("one", 100, pause=0.001)
@@ -241,6 +245,7 @@ def test_f46_a_torn_line_costs_no_other(tmp_path: Path, start: Start) -> None:
     assert b"" not in broken
 
 
+@pytest.mark.process
 def test_f47_one_stands_still_and_the_others_write(tmp_path: Path, start: Start) -> None:
     workers = [start(name, 2000, max_bytes=20_000) for name in range(3)]
     still, *others = workers
@@ -260,6 +265,7 @@ def test_f47_one_stands_still_and_the_others_write(tmp_path: Path, start: Start)
     assert seen == Counter(f"{name}/{n}" for name in range(3) for n in range(2000))
 
 
+@pytest.mark.process
 def test_f47_standing_still_with_the_lock_in_hand(tmp_path: Path, start: Start) -> None:
     """The worst moment: stopped in the middle of a rotation. The file grows, and is rotated when the other goes on."""
     path = tmp_path / "logs" / "microblog.jsonl"

@@ -7,10 +7,13 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.door.site import Site
 from tests.mailbox import Mailbox, wait_until
 
 
+@pytest.mark.process
 def test_requests_in_flight_finish(tmp_path):
     site = Site(tmp_path)
     answered, cut, refused = [], [], []
@@ -67,6 +70,7 @@ def test_requests_in_flight_finish(tmp_path):
     assert len([record for record in site.records("request.finished") if record["status"] == 404]) >= len(answered)
 
 
+@pytest.mark.process
 def test_an_error_just_before_the_end_is_mailed(tmp_path):
     mailbox = Mailbox()
     mailbox.start()

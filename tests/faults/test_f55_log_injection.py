@@ -57,6 +57,7 @@ def test_f55_one_line_each(tmp_path: Path, attack: str) -> None:
 FOREIGN = ["werkzeug", "gunicorn.error"]
 
 
+@pytest.mark.process
 def test_f55_the_one_who_looks_is_not_attacked(tmp_path: Path) -> None:
     """Shown on a terminal, the same text is harmless; and it does not turn up under a reference it only mentions."""
     settings = Settings(logs=Logs(directory=str(tmp_path)))

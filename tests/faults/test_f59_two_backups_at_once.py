@@ -65,6 +65,7 @@ def is_whole(path):
         return len(inside) > 0
 
 
+@pytest.mark.process
 def test_f59_two_in_one_second(settings, app, ana):
     """One begins, the other one begins and ends, the first one goes on; both would remove the same old file."""
     settings.backup_dir.mkdir()

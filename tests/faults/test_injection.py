@@ -194,6 +194,7 @@ def test_production_cannot_have_them(settings, how):
         debug_mode.required("anything")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("module", ["", ".install", ".edge", ".strikes", ".panel", ".catalogue"])
 def test_production_cannot_even_import_them(module):
     done = subprocess.run(

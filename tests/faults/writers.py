@@ -1,8 +1,10 @@
-"""One of several processes that write: `python writers.py add USER TIMES`, or `rename USER NAME`, or `register NAME`.
+"""One of several processes that write: `python writers.py add USER TIMES`, `add-for USER SECONDS`, `rename USER NAME`,
+or `register NAME`.
 
 Settings come from the environment. Says "ready", waits for a line on stdin, and prints what came of it as JSON.
 """
 
+import itertools
 import json
 import sys
 import time
@@ -22,8 +24,17 @@ def one(user_id):
 
 
 def add(user_id, times):
+    return _add(user_id, range(times))
+
+
+def add_for(user_id, seconds):
+    end = time.monotonic() + seconds
+    return _add(user_id, itertools.takewhile(lambda _: time.monotonic() < end, itertools.count()))
+
+
+def _add(user_id, tries):
     done, busy = 0, 0
-    for _ in range(times):
+    for _ in tries:
         try:
             with writing():
                 user = one(user_id)
@@ -72,6 +83,9 @@ def register(name):
     return {"done": 1}
 
 
+ACTS = {"add": add, "add-for": add_for, "pairs": pairs, "rename": rename, "register": register}
+
+
 def main(what, *words):
     app = create_app(load())
     with app.app_context():
@@ -81,7 +95,7 @@ def main(what, *words):
         sys.stdin.readline()
         started = time.perf_counter()
         arguments = [int(word) if word.isdigit() else word for word in words]
-        found = {"add": add, "pairs": pairs, "rename": rename, "register": register}[what](*arguments)
+        found = ACTS[what](*arguments)
         print(json.dumps(found | {"seconds": round(time.perf_counter() - started, 2)}), flush=True)
 
 

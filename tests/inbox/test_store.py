@@ -111,6 +111,7 @@ while inbox.read_on(pieces=1):
 """
 
 
+@pytest.mark.process
 def test_a_reader_that_is_killed_neither_doubles_nor_loses(log, settings, inbox):
     command = [sys.executable, "-c", READ, settings.paths.data, settings.logs.directory]
     log.write(*(log.line("database.full", "error") for _ in range(2000)))

@@ -170,6 +170,7 @@ print(json.dumps([lost, handler.dropped]))
 """
 
 
+@pytest.mark.process
 def test_a_limit_reached_for_real_tears_one_line_and_counts_the_others(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, check=True)
@@ -289,6 +290,7 @@ def test_threads_lose_nothing(tmp_path: Path, handlers: Handlers) -> None:
     assert len(found) == len(set(found)) == 2000
 
 
+@pytest.mark.process
 def test_after_a_fork_both_write(tmp_path: Path, handlers: Handlers) -> None:
     path = tmp_path / "log.jsonl"
     handler = handlers(path, max_bytes=2000, backups=100)
@@ -342,6 +344,7 @@ def test_what_a_link_points_to_is_not_given_away(tmp_path: Path, handlers: Handl
     assert (tmp_path / "not yet").stat().st_uid == 0
 
 
+@pytest.mark.process
 def test_stderr_that_nobody_reads_does_not_hold_us_up(tmp_path: Path) -> None:
     (tmp_path / "logs").touch()  # a file where the folder should be: every line goes to stderr
     script = """

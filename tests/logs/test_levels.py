@@ -25,9 +25,10 @@ def place(tmp_path):
 
 @pytest.fixture
 def chain(tmp_path):
-    """The real chain; gives what was written."""
-    setup.configure(Settings(logs=Logs(directory=str(tmp_path))), process="test")
-    yield lambda: [json.loads(line) for line in (tmp_path / setup.FILE_NAME).read_text().splitlines()]
+    """The real chain; gives what was written. It looks at the levels of a folder of its own, once a second."""
+    folder = tmp_path / "logs"
+    setup.configure(Settings(logs=Logs(directory=str(folder))), process="test")
+    yield lambda: [json.loads(line) for line in (folder / setup.FILE_NAME).read_text().splitlines()]
     setup.close()
 
 

@@ -84,6 +84,7 @@ def test_it_works(log, query, events):
     assert "".join(hit.record["event"] for hit in find(query, log, newest_first=True)) == events[::-1]
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 def test_jq_finds_the_same(log):
     for query, events in QUERIES:

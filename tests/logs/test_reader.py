@@ -74,6 +74,7 @@ def test_json_is_the_lines_as_they_stand(stored: Settings, capfdbinary: Any) -> 
     assert err == b""
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 def test_the_lines_to_do_it_by_hand_do_it(stored: Settings, capsys: Any) -> None:
     run(stored, "show", REFERENCE)
@@ -219,6 +220,7 @@ def test_events_are_listed(stored: Settings, capsys: Any) -> None:
     assert capsys.readouterr().out == events.markdown()
 
 
+@pytest.mark.process
 def test_a_pipe_that_ends_early_is_no_error(stored: Settings) -> None:
     script = (
         "import argparse, sys; from microblog.cli import logs; from microblog.config import Logs, Settings\n"

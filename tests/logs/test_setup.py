@@ -168,6 +168,7 @@ logging.getLogger("microblog.x").info("hello")
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("console", ["auto", "off", "on"])
 def test_the_pin_is_told_once_and_never_in_the_file(tmp_path: Path, console: str) -> None:
     done = subprocess.run(
@@ -195,6 +196,7 @@ logger.error("Worker (pid:%s) was sent SIGKILL!", 17)
 """
 
 
+@pytest.mark.process
 def test_gunicorn_speaks_through_the_same_file_once(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", GUNICORN, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True

@@ -77,6 +77,7 @@ def test_a_failing_disk_leaves_nothing(store, monkeypatch, call):
     assert store.has(7, store.save(7, DATA))
 
 
+@pytest.mark.process
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root")
 def test_a_full_disk_leaves_nothing_and_recovers(tmp_path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], check=True)
@@ -125,6 +126,7 @@ def test_a_reader_never_sees_a_part(store):
     assert wrong == []
 
 
+@pytest.mark.process
 def test_a_killed_process_leaves_what_prune_removes(store):
     code = """
         import os, signal, sys

@@ -14,6 +14,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageFile, ImageStat
 
 from microblog.people import avatars
 from microblog.people.avatars import AvatarRefused, draw_avatar
+from tests.support import budget
 
 RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 160, 60), (30, 60, 200), (240, 200, 40)
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF"]
@@ -352,6 +353,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(data, monkeypatch):
     assert time.perf_counter() - started < 0.5
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_photo_of_a_camera_costs_little_memory_and_time():
     """40 megapixels would be 120 MB whole: libjpeg hands out an eighth of it."""
@@ -543,7 +545,7 @@ def attack(seed, rounds):
     rng = random.Random(seed)
     originals = sources()
     seen = {"drawn": 0}
-    for number in range(rounds):
+    for number in rounds:
         original = originals[number % len(originals)]
         data = mutated(original, rng)
         if original.startswith(b"\x89PNG"):
@@ -560,7 +562,7 @@ def attack(seed, rounds):
 
 
 def test_no_bytes_raise_anything_else():
-    seen = attack(seed=20261121, rounds=1_200)
+    seen = attack(seed=20261121, rounds=range(1_200))
 
     assert seen["drawn"] > 100, seen
     assert sum(seen.values()) - seen["drawn"] > 300, seen
@@ -568,4 +570,4 @@ def test_no_bytes_raise_anything_else():
 
 @pytest.mark.slow
 def test_no_bytes_raise_anything_else_for_longer():
-    assert len(attack(seed=4, rounds=8_000)) > 5
+    assert len(attack(seed=4, rounds=budget.rounds(at_least=300))) > 5
