@@ -14,8 +14,8 @@ from email.policy import default
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
-def wait_until(condition, seconds=20.0):
-    """Whether `condition` came true in time."""
+def wait_until(condition, seconds=60.0):
+    """Whether `condition` came true; the seconds only end a hang."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -66,13 +66,13 @@ class Mailbox:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="mailbox")
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         return self
 
     def stop(self):
         if self._thread is not None:
             self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join(10)
+            self._thread.join(60)
             self._thread = None
 
     def _run(self, ready):

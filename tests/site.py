@@ -25,7 +25,7 @@ from microblog.models import User
 from tests.watched import Records, Watched
 
 READY_SECONDS = 60
-STOP_SECONDS = 25
+STOP_SECONDS = 60
 ANNOUNCED = re.compile(r"on http://127\.0\.0\.1:(\d+) \(process (\d+)\)")
 
 
@@ -111,11 +111,11 @@ class Site:
         """Somebody with a browser."""
         return Visitor(self, records, **options)
 
-    def ask(self, method: str, path: str, body: bytes = b"", timeout: float = 15, **headers: str) -> Any:
+    def ask(self, method: str, path: str, body: bytes = b"", timeout: float = 60, **headers: str) -> Any:
         """One request on a connection of its own. Header names are spelled with _ for -."""
         return self.exchange(method, path, body, {name.replace("_", "-"): v for name, v in headers.items()}, timeout)
 
-    def exchange(self, method: str, path: str, body: bytes, headers: dict[str, str], timeout: float = 15) -> Any:
+    def exchange(self, method: str, path: str, body: bytes, headers: dict[str, str], timeout: float = 60) -> Any:
         started = time.perf_counter()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
@@ -129,11 +129,11 @@ class Site:
         finally:
             connection.close()
 
-    def connect(self, timeout: float = 15) -> socket.socket:
+    def connect(self, timeout: float = 60) -> socket.socket:
         """A bare connection, for what no client would send."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
 
-    def raw(self, data: bytes, *, half_close: bool = False, timeout: float = 15) -> tuple[int, dict[str, str], bytes]:
+    def raw(self, data: bytes, *, half_close: bool = False, timeout: float = 60) -> tuple[int, dict[str, str], bytes]:
         """Send `data` as it is, read to the end: status, headers (lower case), body."""
         with self.connect(timeout) as wire:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -157,7 +157,7 @@ def test_the_sink_prints_and_keeps(tmp_path, number):
             assert wait_until(lambda: list(kept.glob("*.eml")))
             sink.send_signal(number)
             said += sink.stdout.read()
-            assert sink.wait(10) == 0
+            assert sink.wait(60) == 0
         finally:
             sink.kill()
     (path,) = kept.glob("*.eml")

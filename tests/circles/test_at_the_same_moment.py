@@ -17,7 +17,7 @@ ROUNDS = 15
 def test_it_works(app, ana, bo, stored):
     def do(verb, me, other, gate):
         with app.app_context():
-            gate.wait(10)
+            gate.wait(60)
             for _ in range(20):
                 try:
                     with writing():
@@ -39,7 +39,7 @@ def test_it_works(app, ana, bo, stored):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
         assert stored(select(Block.id)), "the block is there in any case"
         both.append(stored(select(Follow.id)))
         with app.app_context(), writing():

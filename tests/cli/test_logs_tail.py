@@ -55,7 +55,7 @@ def test_it_works(tail, tmp_path):
     path.write_text(line(5))
     assert [read(), read()] == [3, 5]
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=30) == ("", "")
+    assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0
 
 
@@ -64,5 +64,5 @@ def test_a_reader_who_leaves_ends_it(tail):
     process = tail("-f")
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=60) == 0
     assert process.stderr.read() == ""

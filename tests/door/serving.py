@@ -1,11 +1,13 @@
 """Run by the tests as a program of its own: the production server around a small application.
 
-Started with a folder for data and log; prints the address once it answers.
+Started with a folder for data and log, how many workers and threads, and for how many seconds it lets requests finish
+when it is told to stop; prints the address once it answers.
 """
 
 import os
 import sys
 import time
+from pathlib import Path
 
 from flask import Flask, request
 
@@ -13,7 +15,7 @@ from microblog import server
 from microblog.config import Logs, Paths, Server, Settings
 
 
-def make_app() -> Flask:
+def make_app(folder: Path) -> Flask:
     app = Flask("served")
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
 
@@ -21,9 +23,12 @@ def make_app() -> Flask:
     def home() -> str:
         return f"{os.getpid()} {request.remote_addr} {request.scheme} {request.headers.get('X-Forwarded-For', '')}"
 
-    @app.get("/wait/<float:seconds>")
-    def wait(seconds: float) -> str:
-        time.sleep(seconds)
+    @app.get("/wait/<name>")
+    def wait(name: str) -> str:
+        """Until the test makes the file `go`; it sees by the file `name` that the waiting has begun."""
+        (folder / name).touch()
+        while not (folder / "go").exists():
+            time.sleep(0.01)
         return "waited"
 
     @app.post("/echo")
@@ -54,7 +59,7 @@ class Escaping:
 
 
 def main() -> int:
-    folder, workers, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    folder, workers, threads, server.STOP_SECONDS = sys.argv[1], *map(int, sys.argv[2:])
     settings = Settings(
         paths=Paths(data=folder),
         logs=Logs(directory=folder, console="off"),
@@ -62,7 +67,7 @@ def main() -> int:
     )
     listener = server.listen("127.0.0.1", 0)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.create_app = lambda *_, **__: Escaping(make_app())
+    server.create_app = lambda *_, **__: Escaping(make_app(Path(folder)))
     return server.serve(settings, listener, version="0", announce=lambda _, pid: print(address, pid, flush=True))
 
 

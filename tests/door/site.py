@@ -49,13 +49,13 @@ class Site:
         assert self.process.stdout is not None
         self.lines.extend(iter(self.process.stdout.readline, ""))
 
-    def get(self, path: str = "/", seconds: float = 20, **headers: str) -> tuple[int, str]:
+    def get(self, path: str = "/", seconds: float = 60, **headers: str) -> tuple[int, str]:
         """The answer, once there is one: debug mode prints its line before it listens."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         end = time.monotonic() + seconds
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     return answer.status, answer.read().decode()
             except urllib.error.HTTPError as error:
                 return error.code, error.read().decode()
@@ -73,11 +73,11 @@ class Site:
         """SIGTERM to the process that was started; its exit code. What is left of its group is killed."""
         self.process.terminate()
         try:
-            self.process.wait(25)
+            self.process.wait(60)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            self._reader.join(10)
+            self._reader.join(60)
             assert self.process.stdout is not None
             self.process.stdout.close()
         return self.process.returncode

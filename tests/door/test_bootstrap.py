@@ -190,7 +190,7 @@ def test_control_c(small: Checkout) -> None:
         wait_for(process, "Installing")
         time.sleep(0.5)
         os.killpg(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
 
     assert process.returncode == -signal.SIGINT
     assert err == "\nStopped; the next start goes on from here.\n"

@@ -41,11 +41,11 @@ def running(checkout: Checkout, **environ: str) -> Iterator[tuple[str, "subproce
 
 def test_run_sets_up_and_serves_without_npm(whole: Checkout) -> None:
     with running(whole) as (address, process, _):
-        with urllib.request.urlopen(address + "/", timeout=20) as answer:
+        with urllib.request.urlopen(address + "/", timeout=60) as answer:
             assert answer.status == 200
             assert b"Microblog" in answer.read()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
     assert (whole.root / "static/vendor/htmx.min.js").stat().st_size > 20_000
     assert (whole.root / "static/vendor/htmx.LICENSE.txt").exists()
@@ -57,7 +57,7 @@ def test_the_second_start_says_only_where_it_serves(whole: Checkout) -> None:
     assert whole.manage("setup").returncode == 0
     with running(whole) as (_, process, lines):
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
 
     assert len(lines) == 1
     assert "npm" not in err

@@ -20,7 +20,7 @@ Person = dict[str, dict[str, str]]
 
 def send(port: int, path: str, headers: dict[str, str], fields: dict[str, str]) -> dict[str, Any]:
     started = time.perf_counter()
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         sent = headers | {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
         client.request("POST", path, urlencode(fields), sent)

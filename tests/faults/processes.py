@@ -36,7 +36,7 @@ def together(settings, commands):
         for process in running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.stdin.close()
-                process.wait(5)
+                process.wait(60)
             process.kill()
             process.wait()
             process.stdout.close()

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 def ask(port: int, path: str) -> tuple[float, int]:
     started = time.perf_counter()
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         client.request("GET", path, headers={"Connection": "close"})
         answer = client.getresponse()

@@ -17,7 +17,7 @@ def test_f5_one_bug_4000_times_over_4_processes(tmp_path, mailbox):
     with workers(settings, 4) as processes:
         for worker in processes:
             worker.tell("fail", 0, 1000)
-        assert wait_until(lambda: told(mailbox) == 4000, 60)
+        assert wait_until(lambda: told(mailbox) == 4000)
 
     assert len(mailbox.mails) <= 3
     assert len(mailbox.counts()) == 1
@@ -48,7 +48,7 @@ def test_f6_five_bugs_200_times_each(tmp_path, mailbox):
     with workers(settings, 4) as processes:
         for worker in processes:
             worker.tell("many", 50)
-        assert wait_until(lambda: told(mailbox) == 1000, 60)
+        assert wait_until(lambda: told(mailbox) == 1000)
 
     assert len(mailbox.mails) in (1, 2)
     assert sorted(mailbox.counts().values()) == [200] * 5

@@ -67,7 +67,7 @@ def test_f22_it_works(site, visitor, records, stored):
             sent = b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n" if chunked else body
             for fragment in (True, False):
                 length = None if chunked else len(body)
-                with site.connect(timeout=20) as wire:
+                with site.connect(timeout=60) as wire:
                     wire.sendall(head_of(site, visitor, "/edit_profile/about_me", FORM, length, fragment=fragment))
                     wire.sendall(sent)
                     answer = parsed(read_all(wire))
@@ -102,7 +102,7 @@ def test_f22_a_picture_beside_its_field(site, visitor, records, stored):
     for size, words in ((5.1, "5.1 MB"), (8, "8 MB"), (50, "50 MB")):
         picture = random.Random(4).randbytes(1000) * int(size * 1000)
         body = PICTURE + picture + b"\r\n--xyz--\r\n"
-        with site.connect(timeout=20) as wire:
+        with site.connect(timeout=60) as wire:
             wire.sendall(head_of(site, visitor, "/edit_profile/avatar", MULTIPART, len(body)) + body)
             text = told(parsed(read_all(wire)), records, beside=True)
         assert 'id="avatar-message"' in text
@@ -112,7 +112,7 @@ def test_f22_a_picture_beside_its_field(site, visitor, records, stored):
     # And the largest that fits is judged as a picture.
     picture = b"x" * 5 * MB
     body = PICTURE + picture + b"\r\n--xyz--\r\n"
-    with site.connect(timeout=20) as wire:
+    with site.connect(timeout=60) as wire:
         wire.sendall(head_of(site, visitor, "/edit_profile/avatar", MULTIPART, len(body)) + body)
         wire.shutdown(1)
         status, _, text = parsed(read_all(wire))

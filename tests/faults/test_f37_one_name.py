@@ -30,7 +30,7 @@ def at_once(visitors, ask):
     gate = threading.Barrier(len(visitors))
 
     def go(visitor):
-        gate.wait(30)
+        gate.wait(60)
         return ask(visitor)
 
     with ThreadPoolExecutor(len(visitors)) as pool:

@@ -109,7 +109,7 @@ def test_f38_it_works(site, settings, ana, records, break_it, stored, app):
     good.replace(file)
     if Path(f"{good}-wal").exists():
         Path(f"{good}-wal").replace(f"{file}-wal")
-    assert wait_until(lambda: site.ask("GET", "/readyz").status_code == 200, 5)
+    assert wait_until(lambda: site.ask("GET", "/readyz").status_code == 200)
     for _ in range(6):  # every worker, every connection
         assert visitor.get("/").status == 200
         assert visitor.get("/user/ana").status == 200

@@ -42,7 +42,7 @@ def program(folder: Path) -> Iterator[Any]:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         yield process
-        process.wait(10)
+        process.wait(60)
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def test_f43_the_site_starts_and_the_file_comes_later(tmp_path: Path, broken: An
             folder.unlink()
         else:
             subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
-        rest, errors = process.communicate("on\n", timeout=10)
+        rest, errors = process.communicate("on\n", timeout=60)
         found = [json.loads(line) for line in (folder / "microblog.jsonl").read_text().splitlines()]
 
     assert process.returncode == 0

@@ -95,7 +95,7 @@ def test_f44_the_site_goes_on_and_tells_what_is_missing(small_disk: Path, worker
         full_for = time.monotonic() - started
         (small_disk / "ballast").unlink()
         go(200)
-        ended = [process.communicate(timeout=20) for process in processes]
+        ended = [process.communicate(timeout=60) for process in processes]
     finally:
         for process in processes:
             process.kill()

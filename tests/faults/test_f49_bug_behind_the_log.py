@@ -40,7 +40,7 @@ class LoggingFromItsThread(logging.Handler):
         if record.msg["event"] == events.REQUEST_FAILED:  # type: ignore[call-overload]
             thread = threading.Thread(target=log.error, args=(events.ALERT_FAILED,))
             thread.start()
-            thread.join(5)
+            thread.join(60)
             assert not thread.is_alive(), "a thread of the handler waits for a lock that the record before it holds"
 
 

@@ -21,7 +21,7 @@ def test_f50(tmp_path, trouble):
         worker = Worker(settings)
         worker.ask("fail", 0, 3)
         worker.ask("fail", 1, 2)
-        assert wait_until(lambda: pending(settings) == 5, 5)
+        assert wait_until(lambda: pending(settings) == 5)
         worker.kill()
 
     box = Mailbox()
@@ -31,7 +31,7 @@ def test_f50(tmp_path, trouble):
         started = time.monotonic()
         with workers(settings, 1) as (again,):
             again.ask("start")  # no new error: what is left over is reason enough
-            assert wait_until(lambda: box.mails, 30)
+            assert wait_until(lambda: box.mails)
         assert time.monotonic() - started < 30
     finally:
         box.stop()
@@ -61,7 +61,7 @@ def test_another_process_takes_over_from_a_killed_sender(tmp_path):
             third.ask("start")
             first.kill()
             second.ask("fail", 1, 4)
-            assert wait_until(lambda: len(box.mails) == 2, 10)
+            assert wait_until(lambda: len(box.mails) == 2)
             assert box.counts().total() == 5
     finally:
         box.stop()

@@ -120,7 +120,7 @@ def test_f59_while_people_write(settings, app, ana, bo, stored):
     worker.start()
     try:
         together(settings, [["pairs", ana.id, bo.id, 100] for _ in range(2)])
-        assert wait_until(lambda: len(made) > 1, 60)
+        assert wait_until(lambda: len(made) > 1)
     finally:
         ended.set()
         worker.join(60)
@@ -269,7 +269,7 @@ def test_f59_a_start_waits_for_the_restore(settings):
     waiting.join(0.2)
     assert waiting.is_alive()
     os.close(claim)
-    waiting.join(10)
+    waiting.join(60)
     assert held[0] is not None
     assert running.claim(settings) is None
     os.close(held[0])

@@ -40,7 +40,7 @@ def at_once(site, records, path, form, cookies):
         visitor = site.visitor(records)
         visitor.client.cookies = dict(cookies)
         visitor.token, visitor.counted, visitor.within = form["csrf_token"], False, 10
-        gate.wait(30)
+        gate.wait(60)
         while (page := visitor.hx_post(path, data=form)).status == 503:
             time.sleep(0.1)  # a machine so busy that the lock could not be had: nothing happened, so once more
         return page, visitor
@@ -81,7 +81,7 @@ def test_f60_an_account_at_once(site, records, person, stored, path):
 def post(proxy, path, form, visitor):
     """Through the proxy; None where no answer came."""
     host, _, port = proxy.url.removeprefix("http://").partition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=15)
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
     cookies = "; ".join(f"{name}={value}" for name, value in visitor.client.cookies.items())
     headers = {
         "Host": f"127.0.0.1:{port}",

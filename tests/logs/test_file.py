@@ -359,7 +359,7 @@ print(handler.dropped)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert int(process.stdout.read()) > 1000
         assert json.loads(process.stderr.readline())["event"] == "line 0"
 

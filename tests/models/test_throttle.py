@@ -23,7 +23,7 @@ def test_two_connections_count_the_first_one(app, database, stored):
     def count(_):
         with app.app_context():
             assert db.engine is engine
-            gate.wait(10)
+            gate.wait(60)
             with writing():
                 total = throttle.count("login:ana", window=HOUR)
                 db.session.commit()

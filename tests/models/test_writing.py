@@ -119,7 +119,7 @@ def test_a_slow_write_is_waited_for(app, ana, stored):
 
     other = threading.Thread(target=slow)
     other.start()
-    has_lock.wait(5)
+    has_lock.wait(60)
     with app.app_context(), writing():
         db.session.get(User, ana.id).website = "https://example.org"
         db.session.commit()

@@ -137,7 +137,7 @@ def test_a_killed_process_leaves_what_prune_removes(store):
     """
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), store.directory], cwd=root, timeout=30, check=False
+        [sys.executable, "-c", textwrap.dedent(code), store.directory], cwd=root, timeout=60, check=False
     )
     assert done.returncode == -signal.SIGKILL
     (left,) = (store.directory / "7").iterdir()

@@ -438,7 +438,7 @@ def test_one_at_a_time(monkeypatch):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert most == 1
 
 

@@ -203,7 +203,7 @@ class TestFourWorkers:
     def send(self, site, *, connections, rounds):
         def visitor():
             for _ in range(rounds):  # a connection belongs to one process: several of each
-                with closing(HTTPConnection("127.0.0.1", site.port, timeout=30)) as connection:
+                with closing(HTTPConnection("127.0.0.1", site.port, timeout=60)) as connection:
                     for path in self.PLAN:
                         connection.request("GET", path)
                         connection.getresponse().read()
