@@ -1,13 +1,12 @@
-"""Sends forms again and again until its input ends, then prints what came back, a JSON object a line.
+"""Sends forms, each person one after the other, then prints what came back, a JSON object a line.
 
 A process of its own, as reader.py: the wait of a person is not made longer by the threads beside it looking into pages.
-`python poster.py PORT PATH`; the first line of its input is a JSON list of people, each `headers` and `fields`.
+`python poster.py PORT PATH TIMES`; its input is a JSON list of people, each `headers` and `fields`.
 """
 
 import http.client
 import json
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -32,17 +31,15 @@ def send(port: int, path: str, headers: dict[str, str], fields: dict[str, str]) 
         client.close()
 
 
-def main(port: int, path: str) -> None:
-    people: list[Person] = json.loads(sys.stdin.readline())
-    ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+def main(port: int, path: str, times: int) -> None:
+    people: list[Person] = json.load(sys.stdin)
 
     def post(person: Person) -> list[dict[str, Any]]:
         answers: list[dict[str, Any]] = []
-        while not ended.is_set():
+        while len(answers) < times:
             fields = person["fields"] | {"about_me": f"text {len(answers) + 1}"}
             answers.append(send(port, path, person["headers"], fields))
-            ended.wait(PAUSE)
+            time.sleep(PAUSE)
         return answers
 
     with ThreadPoolExecutor(len(people)) as pool:
@@ -52,4 +49,4 @@ def main(port: int, path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -1,4 +1,7 @@
-"""F34: another program holds SQLite's write lock for 10 seconds while 16 people post and others read."""
+"""F34: another program holds SQLite's write lock while 16 people post and others read.
+
+How long they wait: benchmarks/faults.py.
+"""
 
 import dataclasses
 import json
@@ -11,7 +14,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from statistics import quantiles
 
 import pytest
 from sqlalchemy import create_engine, func, select, update
@@ -24,13 +26,9 @@ from tests.inspection import inspect_fragment
 from tests.site import Site
 from tests.watched import check
 
-POSTERS, HELD = 16, 10.0
+POSTERS, TIMES = 16, 3
 READS = 20
 """A second; each when it is due, whether or not those before were answered, as by people who do not know each other."""
-
-
-def p95(seconds):
-    return quantiles(seconds, n=20)[-1]
 
 
 @contextmanager
@@ -53,12 +51,12 @@ def sent_by(visitor):
 
 def answered(found):
     """The page that poster.py tells of."""
-    return Page(Response(found["text"], found["status"], found["headers"]), found["seconds"])
+    return Page(Response(found["text"], found["status"], found["headers"]))
 
 
 @pytest.mark.slow
 @pytest.mark.sqlite_only
-def test_f34_it_works(broken_site, settings, person, records, stored, capsys):
+def test_f34_it_works(broken_site, settings, person, records, stored):
     site = broken_site
     people = [person(f"poster_{number}") for number in range(POSTERS)]
     visitors = [site.visitor(records) for _ in people]
@@ -69,31 +67,23 @@ def test_f34_it_works(broken_site, settings, person, records, stored, capsys):
 
     file = Path(settings.data_dir) / "microblog.db"
     with (
-        helper("lock_holder.py", file, HELD) as holder,
+        helper("lock_holder.py", file) as holder,
         helper("reader.py", site.port, "/user/poster_1", READS) as reader,
-        helper("poster.py", site.port, "/edit_profile/about_me") as poster,
+        helper("poster.py", site.port, "/edit_profile/about_me", TIMES) as poster,
     ):
         assert holder.stdout.readline() == "held\n"
-        poster.stdin.write(json.dumps([sent_by(visitor) for visitor in visitors]) + "\n")
-        poster.stdin.flush()
-        assert holder.stdout.readline() == "freed\n"
-        posts = [answered(json.loads(line)) for line in poster.communicate()[0].splitlines()]
-        gets = [
-            (float(seconds), int(status)) for seconds, status in map(str.split, reader.communicate()[0].splitlines())
-        ]
+        # Whoever waits for the end of it waits for ever: the lock is freed after the last answer.
+        found, _ = poster.communicate(json.dumps([sent_by(visitor) for visitor in visitors]))
+        read, _ = reader.communicate()
+        assert poster.returncode == reader.returncode == 0
 
-    slowest, worst = max(page.seconds for page in posts), p95([seconds for seconds, _ in gets])
-    with capsys.disabled():
-        print(f"\nF34: {len(posts)} POSTs, slowest {slowest:.2f} s; {len(gets)} GETs, p95 {worst * 1000:.0f} ms")
-    while_held = [page for page in posts if page.status == 503]
-    assert len(while_held) >= len(posts) - POSTERS, "those in flight when the lock was freed may succeed"
-    assert {page.headers["Retry-After"] for page in while_held} == {"2"}
+    posts = [answered(json.loads(line)) for line in found.splitlines()]
+    assert [page.status for page in posts] == [503] * POSTERS * TIMES
+    assert {page.headers["Retry-After"] for page in posts} == {"2"}
     for page in posts:
         check(page, "fragment")
         inspect_fragment(page)
-    assert slowest <= 2.5
-    assert {status for _, status in gets} == {200}
-    assert worst <= 0.6
+    assert {line.split()[1] for line in read.splitlines()} == {"200"}
     assert {record["level"] for record in records("database.busy")} == {"warning"}
     assert not records("request.failed")
 
@@ -113,7 +103,6 @@ def test_f34_a_machine_that_stands_still(settings, person, records, cookie_for, 
         visitors = [site.visitor(records) for _ in range(2)]  # one asks for the lock, one waits for its turn
         for number, visitor in enumerate(visitors):
             visitor.counted = False
-            visitor.within = 10
             visitor.client.set_cookie("session", cookie_for(person(f"poster_{number}")))
             visitor.form = visitor.hx_get("/edit_profile/about_me").values() | {"about_me": "typed"}
         with closing(sqlite3.connect(Path(settings.data_dir) / "microblog.db", isolation_level=None)) as holder:
@@ -121,7 +110,7 @@ def test_f34_a_machine_that_stands_still(settings, person, records, cookie_for, 
             pages = [pool.submit(v.hx_post, "/edit_profile/about_me", data=v.form) for v in visitors]
             time.sleep(0.1)
             os.killpg(site.process.pid, signal.SIGSTOP)
-            time.sleep(1.5)
+            time.sleep(1.2)
             os.killpg(site.process.pid, signal.SIGCONT)
             time.sleep(0.05)
             holder.execute("COMMIT")
