@@ -5,7 +5,6 @@ import re
 import threading
 import time
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 from flask import Flask
@@ -22,20 +21,11 @@ _LOOKING = threading.Lock()
 """One looks into a page at a time: fifty would keep Python from those whose answer is there, and be timed with it."""
 
 
-def _starved() -> float:
-    """Seconds for which this thread was ready and had no processor: what a busy machine adds, and no wait of ours.
-
-    For upper bounds only: a kernel that takes a thread off its list late (Linux 6.12 and later do) sometimes counts a
-    whole sleep as waiting for a processor.
-    """
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError):
-        return 0.0
-
-
 class Page:
-    """What came back. `status`, `headers`, `text`; `one(css)` and `all(css)` look into it."""
+    """What came back. `status`, `headers`, `text`; `one(css)` and `all(css)` look into it.
+
+    `seconds` of processor time went into it, where the application runs in the test's own thread.
+    """
 
     def __init__(self, response: Any, seconds: float = 0.0) -> None:
         self.response, self.seconds = response, seconds
@@ -97,10 +87,10 @@ class Browser:
     def send(self, method: str, path: str, *, inspect: bool = True, follow: bool = False, **options: Any) -> Page:
         """One request, in a context of its own: two tests' people must not share what Flask keeps for one of them."""
         options.setdefault("buffered", True)
-        started, starved = time.perf_counter(), _starved()
+        started = time.thread_time()
         response = contextvars.Context().run(self.client.open, path, method=method, follow_redirects=follow, **options)
         response.get_data()
-        seconds = time.perf_counter() - started - (_starved() - starved)
+        seconds = time.thread_time() - started
         response.close()
         response.request.environ["wsgi.input"].close()  # a temporary file where the body was large
         beyond = [pair for pair in response.headers if not "".join(pair).isascii()]

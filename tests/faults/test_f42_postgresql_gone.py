@@ -138,6 +138,7 @@ def test_f42_the_pool_is_exhausted(app, browser, ana, records):
     browser.sign_in(ana)
     with app.app_context():
         engine = db.engine
+    assert engine.pool.timeout() <= 2, "SQLAlchemy's own default is 30 seconds"
     with ExitStack() as taken:
         for _ in range(engine.pool.size()):
             taken.enter_context(engine.connect())

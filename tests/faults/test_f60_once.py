@@ -39,7 +39,7 @@ def at_once(site, records, path, form, cookies):
     def send(_):
         visitor = site.visitor(records)
         visitor.client.cookies = dict(cookies)
-        visitor.token, visitor.counted, visitor.within = form["csrf_token"], False, 10
+        visitor.token, visitor.counted = form["csrf_token"], False
         gate.wait(60)
         while (page := visitor.hx_post(path, data=form)).status == 503:
             time.sleep(0.1)  # a machine so busy that the lock could not be had: nothing happened, so once more
