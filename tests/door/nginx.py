@@ -67,7 +67,9 @@ class Nginx:
             f"events {{}}\nhttp {{ access_log off;\n{temporary}{text}}}\n"
         )
         self.process = subprocess.Popen([program(), "-c", str(config), "-e", str(log)])
-        for _ in range(50):
+        for _ in range(600):
+            if self.process.poll() is not None:
+                break
             with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 return
             time.sleep(0.1)

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,7 +187,8 @@ def test_control_c(small: Checkout) -> None:
     with server:
         process = small.start("config", **index)
         wait_for(process, "Installing")
-        time.sleep(0.5)
+        server.settimeout(60)
+        server.accept()[0].close()
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)
 

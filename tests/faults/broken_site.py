@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from pathlib import Path
 
 from flask import Flask
 
@@ -33,7 +34,10 @@ def fail(name: str) -> str:
 
 
 def hang(seconds: float) -> str:
-    time.sleep(seconds)
+    """For so long, or until there is a file `released` in the data directory."""
+    end, released = time.monotonic() + seconds, Path(os.environ["MICROBLOG_PATHS__DATA"]) / "released"
+    while time.monotonic() < end and not released.exists():
+        time.sleep(0.1)
     return "woke up"
 
 

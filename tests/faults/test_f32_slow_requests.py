@@ -19,20 +19,21 @@ pytestmark = pytest.mark.sqlite_only
 
 
 @pytest.mark.slow
-def test_f32_it_works(broken_site, records):
+def test_f32_it_works(broken_site, settings, records):
     """A real hang, in a real process; the others are answered, and the line comes before the request ends."""
     answers = []
     asking = [
-        threading.Thread(target=lambda: answers.append(broken_site.ask("GET", "/test/hang/12.5", timeout=60)))
+        threading.Thread(target=lambda: answers.append(broken_site.ask("GET", "/test/hang/200.0", timeout=220)))
         for _ in range(2)
     ]
     for thread in asking:
         thread.start()
     try:
-        assert wait_until(lambda: len(records("request.slow")) == 2, 11)
+        assert wait_until(lambda: len(records("request.slow")) == 2)
         assert not answers, "it is told while it hangs"
         broken_site.visitor(records).still_works()
     finally:
+        (settings.data_dir / "released").touch()
         for thread in asking:
             thread.join(60)
     assert [answer.get_data(as_text=True) for answer in answers] == ["woke up"] * 2
@@ -40,10 +41,10 @@ def test_f32_it_works(broken_site, records):
     assert len(found) == 2, "once for each"
     for record in found:
         assert (record["level"], record["method"], record["route"]) == ("warning", "GET", "/test/hang/<float:seconds>")
-        assert 5 <= record["seconds"] < 12
+        assert record["seconds"] >= 5
         assert REFERENCE.fullmatch(record["reference"])
         where = [line for line in record["stack"] if "broken_site.py" in line]
-        assert where[-1].endswith("hang: time.sleep(seconds)")
+        assert where[-1].endswith("hang: time.sleep(0.1)")
         assert record["stack"][-1] == where[-1]
         assert any(line.startswith("microblog/web/last_resort.py:") for line in record["stack"])
     assert {r["reference"] for r in found} == {answer.headers["X-Request-ID"] for answer in answers}
@@ -129,13 +130,15 @@ def test_f32_many_are_mailed(settings, app):
     try:
         with Site(told, program=Path(__file__).with_name("broken_site.py")) as site:
             asking = [
-                threading.Thread(target=lambda: site.ask("GET", "/test/hang/7.5", timeout=60)) for _ in range(slow.MANY)
+                threading.Thread(target=lambda: site.ask("GET", "/test/hang/200.0", timeout=220))
+                for _ in range(slow.MANY)
             ]
             for thread in asking:
                 thread.start()
+            assert wait_until(lambda: mailbox.mails)
+            (settings.data_dir / "released").touch()
             for thread in asking:
                 thread.join(60)
-            assert wait_until(lambda: mailbox.mails)
         assert len(mailbox.mails) == 1
         assert "request.slow" in mailbox.subjects[0]
         assert "/test/hang" in mailbox.text()

@@ -252,14 +252,11 @@ def test_f47_one_stands_still_and_the_others_write(tmp_path: Path, start: Start)
     go(*workers)
     time.sleep(0.02)
     still.send_signal(signal.SIGSTOP)
-    started = time.monotonic()
-    finish(*others)
-    took = time.monotonic() - started
+    finish(*others)  # while it stands still
     assert still.poll() is None
     still.send_signal(signal.SIGCONT)
     finish(still)
 
-    assert took < 10
     seen, broken = read(*files(tmp_path / "logs"))
     assert broken == []
     assert seen == Counter(f"{name}/{n}" for name in range(3) for n in range(2000))

@@ -5,12 +5,12 @@ In each case no request waits for it, nothing is lost, and after recovery a mail
 
 import logging
 import threading
-import time
 
 import pytest
 import trustme
 from structlog.testing import capture_logs
 
+from microblog.logs.alerts import sender
 from microblog.logs.alerts.health import health
 from tests.alerting import bug, handler_for, record, settings_for, with_mail
 from tests.mailbox import Mailbox, free_port, silent_server, tls_context, wait_until
@@ -82,26 +82,23 @@ def test_a_silent_server_holds_up_nobody(tmp_path, box):
         with capture_logs() as logs, handler_for(settings) as handler:
             fail(handler)
             assert wait_until(lambda: any(thread.name == "alerts-time-limit" for thread in threading.enumerate()))
-            started = time.perf_counter()
-            fail(handler, 1000)
-            assert time.perf_counter() - started < 3.5  # one wait for the server would be 4 s
+            fail(handler, 100)
+            assert not failures(logs), "one of them waited until the server was given up"
             assert wait_until(lambda: failures(logs))
             assert "timed out" in failures(logs)[0]["error"]
     mailbox = box(port)
     with handler_for(settings) as handler:
         handler.start()
         assert wait_until(lambda: mailbox.mails)
-    assert mailbox.counts().total() == 1001
+    assert mailbox.counts().total() == 101
 
 
 def test_closing_does_not_wait_for_a_silent_server(tmp_path):
-    with silent_server() as port, handler_for(settings_for(tmp_path, port, timeout=30)) as handler:
+    with silent_server() as port, handler_for(settings_for(tmp_path, port, timeout=300)) as handler:
         fail(handler)
         assert wait_until(lambda: any(thread.name == "alerts-time-limit" for thread in threading.enumerate()))
-        started = time.perf_counter()
         handler.close()
-        assert time.perf_counter() - started < 3
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("alerts")]
+        assert wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("alerts")])
 
 
 @pytest.mark.parametrize("tls", ["starttls", "ssl"])
@@ -148,7 +145,8 @@ def test_the_mail_after_a_restart_still_says_that_it_is_late(tmp_path, box):
 
 
 @pytest.mark.slow
-def test_a_wrong_password_corrected_and_restarted(tmp_path, box):
+def test_a_wrong_password_corrected_and_restarted(tmp_path, box, monkeypatch):
+    monkeypatch.setattr(sender, "EAGER", 600.0)
     mailbox = box(password="right")
     wrong = settings_for(tmp_path, mailbox.port, username="blog", password="wr0ng-canary")
     with capture_logs() as logs, handler_for(wrong) as handler:
@@ -156,12 +154,12 @@ def test_a_wrong_password_corrected_and_restarted(tmp_path, box):
         assert wait_until(lambda: failures(logs))
         (failure,) = failures(logs)
         assert (failure["code"], failure["error"].partition(":")[0]) == (535, "login")
-        assert failure["retry_in"] >= 20  # an account that is tried every two seconds is soon locked
+        assert failure["retry_in"] >= 480  # an account that is tried every two seconds is soon locked
     assert "wr0ng-canary" not in repr(logs)
     assert "wr0ng-canary" not in health(wrong).sentence
     with handler_for(with_mail(wrong, password="right")) as handler:
         handler.start()
-        assert wait_until(lambda: mailbox.mails, 10)  # at once, not when the old retry was due
+        assert wait_until(lambda: mailbox.mails)  # at once, not when the old retry was due
     assert mailbox.counts().total() == 5
 
 

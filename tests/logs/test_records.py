@@ -209,10 +209,10 @@ def test_many_long_values_fit_together(records: Any, letter: str) -> None:
 
 
 def test_a_monster_takes_no_longer_than_an_error(records: Any) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     log.info(events.REQUEST_FINISHED, method=[["\u202e" * 100_000] * 100] * 100)
 
-    assert time.process_time() - started < 0.3
+    assert time.thread_time() - started < 2  # of the processor; 0.03 as it is
     (record,) = records()
     assert record["truncated"] is True
 

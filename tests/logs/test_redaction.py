@@ -95,8 +95,8 @@ def test_source_keeps_names_and_loses_literals() -> None:
     ids=lambda text: text[:12],
 )
 def test_hostile_text_takes_no_longer(text: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     scrub(text)
     scrub_source(text)
 
-    assert time.perf_counter() - started < 3
+    assert time.thread_time() - started < 3  # of the processor; 0.02 as it is

@@ -346,11 +346,11 @@ def test_a_bomb_is_refused_before_it_is_unpacked(data, monkeypatch):
         raise AssertionError("it was unpacked")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    started = time.perf_counter()
+    started = time.thread_time()
 
     assert refused(data) == "pixels"
 
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5  # of the processor; 0.0005 as it is
 
 
 @pytest.mark.process

@@ -62,12 +62,12 @@ def test_scans_that_would_cost_minutes_are_refused():
     "filler", [b"\xff", b"\xaa", b"\xff\0", b"\xff\xd0", segment(0xE1, b""), segment(0xE1, b"Exif\0\0" + b"x" * 90)]
 )
 def test_five_megabytes_of_nothing_are_read_quickly(filler):
-    started = time.perf_counter()
+    started = time.thread_time()
 
     with pytest.raises(ValueError, match=r"no picture|too many segments"):
         undress(b"\xff\xd8\xff\xe0\0\2" + filler * (5_000_000 // len(filler)))
 
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 2  # of the processor; at most 0.07 as it is
 
 
 def test_wherever_it_is_cut_the_decoder_gets_a_beginning_or_nothing():
