@@ -30,16 +30,29 @@ export function button({ label, run }) {
   return made;
 }
 
+// While a finger or a mouse button is down on a toast, nothing there moves: its click would be lost.
+let pressed = false;
+const waiting = [];
+const still = (act) => (pressed ? waiting.push(act) : act());
+const release = () =>
+  setTimeout(() => { // after the click
+    pressed = false;
+    waiting.splice(0).forEach((act) => act());
+  });
+region.addEventListener("pointerdown", ({ button }) => (pressed = button === 0));
+for (const type of ["pointerup", "pointercancel"]) addEventListener(type, () => pressed && release());
+
 export function dismiss(toast) {
   clearTimeout(timers.get(toast));
   const held = toast.contains(document.activeElement);
   toast.classList.add("is-leaving");
-  setTimeout(() => {
+  const remove = () => {
     toast.remove();
     if (!held) return;
     const next = [...region.querySelectorAll(".toast:not(.is-leaving) [data-dismiss]")].at(-1);
     next ? next.focus() : focusBack();
-  }, 160);
+  };
+  setTimeout(() => still(remove), 160);
 }
 
 function leaveLater(toast) {
@@ -84,7 +97,7 @@ function collapse(toast) {
 
 // The field being edited is never covered: the stack keeps to the edge where it is out of the way.
 function place() {
-  if (region.contains(document.activeElement)) return; // nothing moves away from under a finger
+  if (pressed || region.contains(document.activeElement)) return; // nothing moves away from under a finger
   if (!editing?.isConnected || !region.children.length) return void (delete region.dataset.edge, delete region.dataset.folded);
   delete region.dataset.folded;
   const covers = (box, field) => box.width > 0 && box.top < field.bottom && box.bottom > field.top && box.left < field.right && box.right > field.left;
@@ -108,12 +121,17 @@ addEventListener("scroll", place, { passive: true });
 document.addEventListener("input", place); // a textarea grows
 
 new MutationObserver((records) => {
-  for (const toast of records.flatMap((record) => [...record.addedNodes])) {
-    if (!toast.isConnected || !toast.matches?.(".toast")) continue; // gone into an equal one that came with it
-    collapse(toast);
-    leaveLater(toast);
-  }
-  place();
+  const added = records.flatMap((record) => [...record.addedNodes]).filter((node) => node.matches?.(".toast"));
+  for (const toast of added) toast.hidden = pressed;
+  still(() => {
+    for (const toast of added) {
+      if (!toast.isConnected) continue; // gone into an equal one that came with it
+      toast.hidden = false;
+      collapse(toast);
+      leaveLater(toast);
+    }
+    place();
+  });
 }).observe(region, { childList: true });
 region.querySelectorAll(".toast").forEach(leaveLater);
 

@@ -12,11 +12,13 @@ def saved(member):
 
     def make(**options):
         ana = member("ana", **options)
-        ana.page.clock.install()
+        ana.stop_the_clock()
         ana.at_home()
         ana.edit("location").fill("Bergen")
+        ana.page.clock.run_for(100)  # what htmx leaves for later
         ana.save("location")
         expect(ana.toast("Location saved.")).to_be_visible()
+        ana.page.clock.run_for(100)
         return ana
 
     return make
@@ -225,3 +227,49 @@ def test_equal_ones_that_come_at_the_same_moment_are_one(member):
     }""")
     expect(ana.toast("Please sign in")).to_have_count(1)
     expect(ana.toast("×2")).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["another", "an equal one"])
+def test_a_toast_that_comes_while_a_button_is_pressed_does_not_take_the_click_away(member, kind):
+    ana = member()
+    ana.edit("about_me").fill("half a thought")
+    ana.page.evaluate("""() => {
+      window.say = (code) => {
+        const toast = document.getElementById("toast-shape").content.firstElementChild.cloneNode(true);
+        toast.dataset.toast = code;
+        toast.querySelector(".toast__words").textContent = code;
+        document.getElementById("toasts").append(toast);
+      };
+      say("first");
+      document.querySelector(".toast [data-dismiss]").addEventListener("click", () => (window.clicked = true));
+    }""")
+    ana.toast("first").get_by_role("button", name="Dismiss").hover()
+    ana.page.mouse.down()
+    ana.page.evaluate("say", "first" if kind == "an equal one" else "second")
+    ana.page.evaluate("dispatchEvent(new Event('resize'))")
+    ana.page.mouse.up()
+    assert ana.page.evaluate("window.clicked"), "the click counts"
+    expect(ana.toast("first" if kind == "an equal one" else "second")).to_be_visible()
+    expect(ana.toast()).to_have_count(1)
+
+
+def test_the_stack_keeps_its_edge_while_a_button_is_pressed(member, proxy):
+    """Also where a pressed button takes no focus, as in Safari."""
+    ana = member("ana", proxy, screen="phone")
+    ana.edit("about_me").fill("half a thought")
+    ana.page.evaluate("""() => {
+      const above = document.createElement("div");
+      above.style.height = "1500px";
+      document.querySelector(".profile").prepend(above);
+      document.getElementById("toasts").addEventListener("mousedown", (event) => event.preventDefault());
+    }""")
+    fail(ana, proxy)
+    ana.control("about_me").focus()
+    ana.control("about_me").evaluate("(control) => control.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    expect(ana.page.locator(".toasts")).to_have_attribute("data-edge", "bottom")
+    ana.toast().get_by_role("button", name="Dismiss").hover()
+    ana.page.mouse.down()
+    ana.control("about_me").evaluate("(control) => control.scrollIntoView({ block: 'end', behavior: 'instant' })")
+    ana.settle()
+    ana.page.mouse.up()
+    expect(ana.toast()).to_have_count(0)

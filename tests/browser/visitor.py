@@ -1,15 +1,22 @@
 """One person at one page of a real browser; whatever a page must never do is collected and told at the end."""
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 PASSWORD = "correct horse battery"
 BLANK = "about:blank"
+PATIENCE = 60
+"""Seconds until a wait for something is given up; however slow the machine is, it comes sooner."""
+
+TURN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 REPORT_CSP = """addEventListener("securitypolicyviolation", (event) =>
   reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));"""
 
@@ -22,12 +29,15 @@ class Visitor:
         self.allowed: set[int | str] = set()
         self.problems: list[str] = []
         self.statuses: list[tuple[int | str, str]] = []
-        context.set_default_timeout(10_000)
+        self.asked: list[str] = []
+        self.under_way: list[Any] = []
+        context.set_default_timeout(30_000)
         context.expose_binding("reportViolation", lambda _, text: self.problems.append(f"CSP: {text}"))
         context.add_init_script(REPORT_CSP)
         context.on("request", self._asked)
         context.on("response", self._answered)
         context.on("requestfailed", self._failed)
+        context.on("requestfinished", self._finished)
         context.on("console", self._said)
         context.on("weberror", lambda error: self.problems.append(f"page error: {error.error}"))
         self.asked_before_leaving = 0
@@ -41,6 +51,8 @@ class Visitor:
         self.allowed |= set(statuses)
 
     def _asked(self, request: Any) -> None:
+        self.asked.append(f"{request.method} {urlsplit(request.url).path}")
+        self.under_way.append(request)
         if not request.url.startswith((self.base + "/", "data:", "blob:")):
             self.problems.append(f"third party: {request.url}")
 
@@ -48,7 +60,12 @@ class Visitor:
         if response.status >= 400:
             self.statuses.append((response.status, f"{response.request.method} {response.url}"))
 
+    def _finished(self, request: Any) -> None:
+        if request in self.under_way:
+            self.under_way.remove(request)
+
     def _failed(self, request: Any) -> None:
+        self._finished(request)
         if request.failure != "net::ERR_ABORTED":  # a live check that a later one replaced, or a page that was left
             self.statuses.append(("net", f"{request.method} {request.url} {request.failure}"))
 
@@ -86,6 +103,28 @@ class Visitor:
         for page in self.context.pages:
             with suppress(PlaywrightError):  # between two pages
                 act(page)
+
+    # Waiting
+
+    def until(self, holds: Callable[[], object]) -> None:
+        """Wait until it holds."""
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < end, "it never came to be so"
+            self.page.wait_for_timeout(20)
+
+    def settle(self) -> None:
+        """Wait until every request is answered and no other followed. Not on a page whose clock is stopped."""
+        asked = -1
+        while asked != len(self.asked):
+            asked = len(self.asked)
+            self.until(lambda: not self.under_way)
+            self.page.evaluate(TURN)
+
+    def stop_the_clock(self) -> None:
+        """On pages opened from now on, timers run only when the test says so, by `page.clock.run_for`."""
+        self.page.clock.install()
+        self.page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
 
     # What a person does
 
