@@ -266,7 +266,7 @@ def _posts(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
     composer.fill("Bread day. The crumb is open, @nora, the crust #sings.")
     composer.press("Control+Enter")
     post = page.locator("#timeline > .post")
-    expect(post).to_have_count(1)
+    expect(post).to_have_count(2)  # below it the one that was searched for
     yield "home-posted", ana
     world.site.stored("INSERT INTO follows (follower_id, followed_id, created_at) SELECT a.id, b.id, a.created_at FROM "
                       "users a, users b WHERE a.username = 'ana' AND b.username LIKE 'writer_with%'")  # fmt: skip

@@ -21,9 +21,10 @@ def test_impatience_saves_once(member, proxy, site, way):
     proxy.calm()
     expect(ana.toast("Location saved.")).to_be_visible()
     expect(control).to_have_count(0)
-    ana.page.wait_for_timeout(500)  # a second one would have arrived by now
+    ana.settle()
+    assert ana.asked.count("POST /edit_profile/location") == 1
 
-    sent = site.records("request.finished", route="/edit_profile/<field>", method="POST", user_id=user_id)
+    sent = site.records_when(1, "request.finished", route="/edit_profile/<field>", method="POST", user_id=user_id)
     assert len(sent) == 1
     assert len(site.records("profile.saved", reference=sent[0]["reference"])) == 1
     assert site.profile(ana.name, "version") == 2
@@ -33,13 +34,17 @@ def test_an_undo_clicked_twice_undoes_once(member, proxy, site):
     ana = member("ana", proxy, location="old")
     ana.edit("location").fill("new")
     ana.save("location")
-    proxy.rule("POST", "/edit_profile/location", held=True)
-    ana.toast().get_by_role("button", name="Undo").dblclick()
+    undo = ana.toast("Location saved.").get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()  # else it is the save that is held
+    held = proxy.rule("POST", "/edit_profile/location", held=True)
+    undo.dblclick()
+    ana.until(lambda: held.seen)
     proxy.calm()
     expect(ana.toast("put back")).to_have_count(1)
-    ana.page.wait_for_timeout(500)
+    ana.settle()
+    assert ana.asked.count("POST /edit_profile/location") == 2, "the save and one undo"
     route = {"route": "/edit_profile/<field>", "method": "POST", "user_id": site.profile(ana.name, "id")}
-    assert len(site.records("request.finished", **route)) == 2, "the save and one undo"
+    assert len(site.records_when(2, "request.finished", **route)) == 2
     assert (site.profile(ana.name, "location"), site.profile(ana.name, "version")) == ("old", 3)
 
 
