@@ -25,7 +25,7 @@ QUIET = [
 ]
 SCREENS = {"desktop": (1280, 900), "phone": (390, 844), "narrow": (320, 640)}
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)  # only ends a hang: what must come, comes however slow the machine is
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

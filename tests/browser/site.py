@@ -81,7 +81,7 @@ class Site:
 
     def records_when(self, count: int, event: str, **keys: Any) -> list[dict[str, Any]]:
         """The same once there are `count`: the browser has its answer before the log has the line."""
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 30
         while len(found := self.records(event, **keys)) < count and time.monotonic() < deadline:
             time.sleep(0.02)
         return found
@@ -100,7 +100,7 @@ class Site:
 
     def stored(self, statement: str, *values: Any) -> Any:
         """The first value of the first row in the database; also changes it."""
-        with closing(sqlite3.connect(self.folder / "microblog.db", timeout=5)) as connection, connection:
+        with closing(sqlite3.connect(self.folder / "microblog.db", timeout=30)) as connection, connection:
             connection.create_function("search_words", 1, tokenizer.indexed, deterministic=True)
             row = connection.execute(statement, values).fetchone()
         return row[0] if row else None
@@ -123,7 +123,7 @@ def debug_site(folder: Path) -> Iterator[Site]:
     """In debug mode, as a developer starts it who wants to see what members see."""
     running = Site(folder, "--debug", "--show-error-pages", "--no-reload")
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not _answers(running) and time.monotonic() < end:  # it says where it is going to be
             time.sleep(0.05)
         yield running

@@ -94,14 +94,19 @@ def place(page, items):
     )
 
 
-def same(page, items, before):
+def same(ana, items, before):
     """Comes to be as it was."""
-    for _ in range(100):
-        now = place(page, items)
-        if now[:2] == before[:2] and abs(now[2] - before[2]) <= 3 and now[3] == before[3]:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{now} instead of {before}")
+    now = []
+
+    def is_same():
+        now[:] = place(ana.page, items)
+        return now[:2] == before[:2] and abs(now[2] - before[2]) <= 3 and now[3] == before[3]
+
+    try:
+        ana.until(is_same)
+    except AssertionError as error:
+        error.add_note(f"{now} instead of {before}")
+        raise
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -117,13 +122,13 @@ def test_it_works(reader, name):
         expect(page.locator(items).nth(count + 5)).to_be_attached()
     target = page.locator(items).nth(page.locator(items).count() - 12)
     target.evaluate("item => scrollTo({ top: scrollY + item.getBoundingClientRect().top - 150, behavior: 'instant' })")
-    page.wait_for_load_state("networkidle")
+    ana.settle()  # what comes into sight is loaded first
     before = place(page, items)
     assert before[1] > 35
     target.locator(link).first.click()
     page.wait_for_url("**/post/*" if "post" in link or "hit" in link else "**/user/fan_*")
     page.go_back()
-    same(page, items, before)
+    same(ana, items, before)
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -146,8 +151,4 @@ def test_without_javascript(reader, name):
     page.go_back()
     assert page.url == address
     assert page.locator(items).first.inner_text() == first
-    for _ in range(40):
-        if abs(target.bounding_box()["y"] - top) <= 3:
-            break
-        page.wait_for_timeout(50)
-    assert abs(target.bounding_box()["y"] - top) <= 3
+    ana.until(lambda: abs(target.bounding_box()["y"] - top) <= 3)

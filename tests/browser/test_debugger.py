@@ -3,7 +3,6 @@
 import io
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -200,9 +199,7 @@ def test_mend_the_code_and_repeat(ana, debugged, broken):
     old = frame_of(ana).locator("body").evaluate("body => body.ownerDocument.URL")
     broken.unlink()
     debugged.program.write_text(debugged.program.read_text() + "\n# mended\n")
-    deadline = time.monotonic() + 30
-    while ana.context.request.get(old).status != 404 and time.monotonic() < deadline:
-        time.sleep(0.2)
+    ana.until(lambda: ana.context.request.get(old).status == 404)
     assert "Repeat the request" in ana.context.request.get(old).text()
     ana.page.get_by_role("button", name="Repeat this request").click()
     expect(ana.toast("About me saved.")).to_be_visible()

@@ -25,9 +25,6 @@ FAULTS = [*ANSWERS, *STRANGE, "template", "slow"]
 SAVED = {"cut", "late", "template", "slow"}
 """The change was made, whatever was told."""
 
-IN_TIME = 6_000
-"""Milliseconds: slow takes three seconds, a lock that is held two."""
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
@@ -147,7 +144,7 @@ def told(place, fault):
         expect(visitor.toast("You are signed in again.")).to_contain_text("still here, and not sent yet")
         return
     toast = visitor.page.locator(".toast--error:not(.is-leaving)").filter(has_text=STRANGE.get(fault, ""))
-    expect(toast).to_have_count(1, timeout=IN_TIME)
+    expect(toast).to_have_count(1)
     if fault in STRANGE:
         expect(toast).to_contain_text("What you typed is still here.")
         return

@@ -118,11 +118,8 @@ ACTIONS = ["write", "reply", "edit", "delete", "like", "bookmark", "follow", "mu
 
 def done(doing, count=1):
     """It becomes so, and stays so."""
-    for _ in range(100):
-        if doing.count() == count:
-            break
-        doing.page.wait_for_timeout(50)
-    doing.page.wait_for_timeout(300)
+    doing.ana.until(lambda: doing.count() == count)
+    doing.ana.settle()
     assert doing.count() == count
 
 

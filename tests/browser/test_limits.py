@@ -52,12 +52,12 @@ def typing(member, proxy):
 @pytest.mark.parametrize("screen", ["desktop", "phone"])
 def test_a_countdown_and_then_the_very_request(typing, proxy, site, screen):
     ana = typing(503, screen=screen)
-    proxy.rule("POST", ABOUT, "busy:40")
+    proxy.rule("POST", ABOUT, "busy:85")
     box = primary(ana).bounding_box()
     ana.page.evaluate(LISTEN)
     ana.save("about_me")
     toast = ana.toast("not answering properly")
-    expect(toast).to_contain_text(re.compile(r"Try again in (40|39) seconds\."))
+    expect(toast).to_contain_text(re.compile(r"Try again in [78]\d seconds\."))
     expect(again(ana)).to_be_hidden()
     expect(primary(ana)).to_have_attribute("data-wait", re.compile(r"^\d\d s$"))
     expect(ana.block("about_me").get_by_role("button", name="Save", exact=True)).to_be_enabled()
@@ -65,11 +65,11 @@ def test_a_countdown_and_then_the_very_request(typing, proxy, site, screen):
     expect(ana.page.locator("[aria-busy]")).to_have_count(0)
 
     ana.page.clock.run_for(20_000)
-    expect(toast).to_contain_text(re.compile(r"Try again in (1\d|20) seconds\."))
+    expect(toast).to_contain_text(re.compile(r"Try again in [1-6]\d seconds\."))
     heard = ana.page.evaluate("heard.length")
     ana.page.clock.run_for(15_000)
     assert ana.page.evaluate(f"heard.slice({heard})") == [], "counting is not read out"
-    ana.page.clock.run_for(6_000)
+    ana.page.clock.run_for(50_000)
     expect(toast).to_contain_text("You can try again now.")
     assert ana.page.evaluate(f"heard.slice({heard})") == ["You can try again now."]
     expect(primary(ana)).to_have_attribute("data-wait", "ready")
@@ -88,19 +88,20 @@ def test_minutes_are_told_as_minutes(typing, proxy):
     ana.save("about_me")
     expect(ana.toast()).to_contain_text("Try again in 15 minutes.")
     expect(primary(ana)).to_have_attribute("data-wait", "15 min")
-    ana.page.clock.fast_forward(14 * 60_000)
-    expect(ana.toast()).to_contain_text(re.compile(r"Try again in [56]\d seconds\."))
+    ana.page.clock.fast_forward(13 * 60_000 + 45_000)
+    expect(ana.toast()).to_contain_text(re.compile(r"Try again in \d\d seconds\."))
 
 
 def test_the_database_is_busy(typing, site):
     """Ours: 503 with its Retry-After and a reference, then saved by the button."""
     ana = typing(503)
     with site.locked():
-        ana.save("about_me")
+        with ana.page.expect_response(f"**{ABOUT}") as answered:
+            ana.save("about_me")
+        assert answered.value.headers["retry-after"] == "2"
         toast = ana.toast("The site needs a moment")
-        expect(toast).to_contain_text(re.compile(r"Try again in [12] seconds?\."), timeout=15_000)
         expect(toast.locator("[data-reference]")).to_be_visible()
-    ana.page.clock.run_for(3_000)
+    expect(toast).to_contain_text("You can try again now.")
     again(ana).click()
     expect(ana.toast("About me saved.")).to_be_visible()
 

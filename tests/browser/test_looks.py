@@ -82,7 +82,7 @@ def _checked(pages):
         "Attribute “hx-.*",  # htmx's own; it spells data-hx- too, at twice the reading
         str(pages),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return [
         f"{m['url'].rpartition('/')[2]}: {m['message']} {m.get('extract', '')!r}"
         for m in json.loads(done.stderr)["messages"]

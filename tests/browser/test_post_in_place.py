@@ -159,5 +159,5 @@ def test_delete_pressed_twice(ana):
     posts.nth(1).get_by_label("More", exact=True).click()
     posts.nth(1).get_by_text("Delete", exact=True).evaluate("button => { button.click(); button.click(); }")
     expect(posts.nth(1)).to_contain_text("You have deleted this post.")
-    ana.page.wait_for_timeout(1000)
+    ana.settle()
     expect(ana.toast("Post deleted.")).to_have_count(1)

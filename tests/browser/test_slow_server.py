@@ -37,7 +37,8 @@ def test_typing_on_during_a_live_check(member, slow, field):
         ana.page.keyboard.type("12")
         typed = typed[:5] + "12" + typed[5:]
         slow.calm()
-    ana.page.wait_for_timeout(1200)  # both checks have answered
+    ana.until(lambda: ana.asked.count(f"POST /edit_profile/{field}/check") > 1)
+    ana.settle()
     expect(ana.control(field)).to_have_value(typed)
     assert ana.caret() == [field, 7, 7]
 
@@ -121,8 +122,7 @@ def test_typing_on_while_the_server_fails(member, slow, site, failure):
     answer = slow.rule("POST", "/edit_profile/location", "" if failure == "ours" else "503", held=True)
     ana.save("location")
     typed = type_in_the_middle(ana, "location", "later")
-    while not answer.seen:
-        ana.page.wait_for_timeout(20)
+    ana.until(lambda: answer.seen)
     slow.calm()
     expect(ana.toast(re.compile("Something broke|not answering properly"))).to_be_visible()
     expect(ana.control("location")).to_have_value(typed)
