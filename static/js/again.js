@@ -20,6 +20,7 @@ export function offerAgain(toast, ctx, label = "Try again") {
   const source = ctx.sourceElement;
   if (!source?.matches?.("form, a, button")) return;
   const pressed = ctx.request.submitter;
+  toast.querySelector("[data-again]")?.remove(); // what was sent again by itself has failed too
   requests.set(toast, new Map([[source, pressed]]));
   const button = document.createElement("button");
   Object.assign(button, { type: "button", className: "button button--small", textContent: label });

@@ -58,6 +58,18 @@ def test_what_was_typed_meanwhile_stays_and_is_no_conflict(member, proxy, site):
     assert (saves(site, ana), site.profile(ana.name, "version")) == (2, 3)
 
 
+def test_answers_that_are_lost_again_and_again_leave_one_button(member, proxy, site):
+    ana = typing(member, proxy)
+    proxy.rule("POST", "/edit_profile/about_me", "lost")
+    ana.save("about_me")
+    ana.until(lambda: ana.asked.count("POST /edit_profile/about_me") > 2)
+    ana.settle()
+    expect(ana.toast("Looking whether it was saved").get_by_role("button", name="Send again")).to_have_count(1)
+    proxy.calm()
+    expect(ana.toast("About me saved.")).to_contain_text("It was saved")
+    assert (saves(site, ana), site.profile(ana.name, "version")) == (1, 2)
+
+
 @pytest.mark.parametrize("fault", ["refuse", "502"])
 def test_the_request_was_lost(member, proxy, site, fault):
     ana = typing(member, proxy)
@@ -149,7 +161,7 @@ def test_the_server_was_killed(visit, tmp_path, arrived):
         ana = visit(proxy).register("ana").at_home()
         ana.allow("net")
         ana.edit("about_me").fill("half a thought")
-        proxy.rule("GET", "/outcome", "refuse")
+        proxy.rule("GET", "/outcome", held=True)  # refused at once, the page would give up while a slow site starts
         proxy.rule("POST", "/edit_profile/about_me", "lost" if arrived else "refuse")
         ana.save("about_me")
         expect(ana.toast("Looking whether it was saved")).to_be_visible()
