@@ -51,7 +51,8 @@ class Proxy(ThreadingHTTPServer):
 
     def rule(self, method: str, path: str, fault: str = "", **values: Any) -> Rule:
         """Faults: "502", "500", "503", "portal" (answers that are not ours), "cut" (half a body), "lost" (done, but
-        no answer comes back), "refuse", "hang", "busy:18" (a 503 with Retry-After: 18)."""
+        no answer comes back), "later" (done, but the answer comes at `calm`), "refuse", "hang", "busy:18" (a 503 with
+        Retry-After: 18)."""
         self.released.clear()
         made = Rule(method, path, fault, **values)
         self.rules.insert(0, made)
@@ -87,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
             rule.seen += 1
             fault = rule.fault
             if rule.held or fault == "hang":
-                self.server.released.wait(20)
+                self.server.released.wait(120)
         if fault in {"refuse", "hang"}:
             return self._reset()
         if fault.startswith("busy:"):
@@ -99,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
             status, headers, answer = self._forward(body)
         except OSError:
             return self._reset()
+        if fault == "later":
+            self.server.released.wait(120)
         if fault == "lost":
             return self._reset()
         if fault == "cut":
@@ -114,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         return here and rule.method == self.command and rule.seen < rule.times
 
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        upstream = http.client.HTTPConnection(self.server.upstream, timeout=20)
+        upstream = http.client.HTTPConnection(self.server.upstream, timeout=120)
         try:
             upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():

@@ -1,5 +1,7 @@
 """What is done to a post where it stands: nothing typed is lost, and the keyboard goes on from there."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -152,6 +154,24 @@ def test_new_posts_come_while_an_answer_is_being_typed(luc, site):
     page.locator("[data-take]").click()
     expect(page.locator("#timeline > .post").first).to_contain_text("News")
     expect(post.locator("textarea")).to_have_value("Half an answer")
+
+
+def test_an_answer_that_the_page_hears_of_before_it_is_told_that_it_was_written(member, site, proxy):
+    """Both bring it; it stands there once."""
+    ruth, luc = member("ruth"), member("luc", proxy)
+    write(ruth.go("/"), "Who is awake?")
+    number = site.stored("SELECT max(id) FROM posts")
+    page = luc.go(f"/post/{number}").page
+    proxy.rule("POST", f"/post/{number}/reply", "later")
+    page.locator(".composer__text").fill("Mine")
+    page.keyboard.press("Control+Enter")
+    luc.until(lambda: site.stored("SELECT 1 FROM posts WHERE reply_to_id = ?", number))
+    page.evaluate("document.dispatchEvent(new Event('look'))")
+    expect(page.locator(".answers .post")).to_have_text(re.compile("Mine"))
+    proxy.calm()
+    expect(luc.toast("Posted.")).to_be_visible()
+    luc.settle()
+    expect(page.locator(".answers .post")).to_have_count(1)
 
 
 def test_delete_pressed_twice(ana):
