@@ -46,6 +46,7 @@ def test_two_people_follow_are_told_and_part(member, site):
 
 def test_an_open_page_is_told_without_asking_all_the_time(member, site):
     ana = member("ana")
+    ana.page.clock.install()
     ana.stop_the_clock()
     asked = []
     ana.page.on("request", lambda request: "/notifications/unread" in request.url and asked.append(request.url))

@@ -282,6 +282,7 @@ def test_nothing_left_to_send(typing, proxy):
 
 def test_quick_answers_say_nothing(typing):
     ana = typing()
+    ana.stop_the_clock()
     ana.page.evaluate(LISTEN)
     ana.save("about_me")
     expect(ana.toast("About me saved.")).to_be_visible()
@@ -291,6 +292,7 @@ def test_quick_answers_say_nothing(typing):
 
 def test_slow_then_long_then_saved(typing, proxy, site):
     ana = typing()
+    ana.stop_the_clock()
     proxy.rule("POST", ABOUT, held=True)
     block, line = ana.block("about_me"), ana.page.locator(".is-slow")
     box = block.bounding_box()
@@ -312,6 +314,7 @@ def test_slow_then_long_then_saved(typing, proxy, site):
     assert heard.count("Saving …") == 1
     assert len([text for text in heard if "Still working" in text]) == 1
 
+    ana.page.clock.resume()
     proxy.calm()
     expect(ana.toast("About me saved.")).to_be_visible()
     expect(ana.toast("Still working …")).to_have_count(0)

@@ -12,6 +12,7 @@ def saved(member):
 
     def make(**options):
         ana = member("ana", **options)
+        ana.page.clock.install()
         ana.stop_the_clock()
         ana.at_home()
         ana.edit("location").fill("Bergen")

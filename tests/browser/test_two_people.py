@@ -172,6 +172,7 @@ def test_what_is_read_stays_where_it_is(two, site):
 def test_it_asks_by_itself_and_fails_in_silence(member, site, proxy):
     ana = member("ana", proxy)
     fill(site, ana, 1)
+    ana.page.clock.install()
     ana.stop_the_clock()
     asked = []
     ana.page.on("request", lambda request: "since=" in request.url and asked.append(request.url))

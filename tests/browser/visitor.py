@@ -119,11 +119,11 @@ class Visitor:
         while asked != len(self.asked):
             asked = len(self.asked)
             self.until(lambda: not self.under_way)
-            self.page.evaluate(TURN)
+            with suppress(PlaywrightError):  # between two pages
+                self.page.evaluate(TURN)
 
     def stop_the_clock(self) -> None:
-        """On pages opened from now on, timers run only when the test says so, by `page.clock.run_for`."""
-        self.page.clock.install()
+        """From now on timers run only when the test says so, by `page.clock.run_for`. Install the clock before."""
         self.page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
 
     # What a person does
