@@ -1,6 +1,5 @@
 """A random walk of tests/browser/walk.py, for MICROBLOG_TEST_SECONDS."""
 
-import os
 import subprocess
 import sys
 
@@ -9,8 +8,9 @@ import pytest
 from microblog.config import ROOT
 from tests.browser.conftest import chromium_path
 from tests.conftest import absent
+from tests.support import budget
 
-SECONDS = float(os.environ.get("MICROBLOG_TEST_SECONDS", "20"))
+SECONDS = budget.seconds(20)
 
 
 @pytest.mark.slow
