@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.budget import few
+
 HOSTILE = [
     "<script>document.title='x'</script>",
     "<img src=x onerror=document.title='x'>",
@@ -13,7 +15,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", few(HOSTILE, HOSTILE[0], HOSTILE[2], HOSTILE[4], HOSTILE[5]))
 def test_it_is_inert_in_every_field(member, site, text):
     ana = member("ana", display_name=text, about_me=text, location=text)
     expect(ana.page.locator("h1")).to_have_text(text)
@@ -38,7 +40,7 @@ def test_it_is_inert_in_every_field(member, site, text):
     assert ana.page.locator("main script, main img[onerror], main svg[onload], main b").count() == 0
 
 
-@pytest.mark.parametrize("text", HOSTILE[:2])
+@pytest.mark.parametrize("text", few(HOSTILE[:2], HOSTILE[1]))
 def test_refused_and_conflicting_texts_are_inert_too(member, site, text):
     ana = member(about_me="old")
     ana.allow(409, 422)

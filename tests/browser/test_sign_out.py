@@ -1,5 +1,6 @@
 """Signing out asks before it loses anything typed: keep it in this browser, discard it, or stay."""
 
+import itertools
 import re
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import SCREENS
 from tests.browser.test_drafts import BROKEN, THOUGHT, copies, end_session, is_back, kept, note, sign_in, typing
 from tests.browser.visitor import PASSWORD
+from tests.support.budget import few
 
 POST = "Half a post, typed on the bus."
 ANSWERS = ("Keep it on this device", "Discard and sign out", "Stay")
@@ -50,7 +52,7 @@ def writer(member):
     return make
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", few(SCREENS, "desktop", "phone"))
 def test_it_works(writer, screen):
     ana = writer(screen=screen)
     if screen != "desktop":
@@ -198,7 +200,7 @@ def test_nothing_is_asked_where_nothing_is_unsent(member):
     assert copies(ana) == {}
 
 
-@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("how", few(BROKEN, "forbidden", "full"))
 def test_what_cannot_be_kept_is_not_said_to_be(visit, how):
     ana = visit().register(f"no_room_{how}")
     ana.context.add_init_script(BROKEN[how])
@@ -281,9 +283,17 @@ def test_after_signing_in_over_the_page(member, site):
 # --- where it is ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("javascript", [True, False])
 @pytest.mark.parametrize(
-    "path", ["/edit_profile", "/settings/notifications", "/settings/locale", "/settings/people", ""]
+    ("path", "javascript"),
+    few(
+        itertools.product(
+            ["/edit_profile", "/settings/notifications", "/settings/locale", "/settings/people", ""], [True, False]
+        ),
+        ("/edit_profile", True),
+        ("/settings/people", False),
+        ("", True),
+        ("", False),
+    ),
 )
 def test_on_phones_it_is_in_the_settings_and_on_the_profile(member, path, javascript):
     ana = member("ana", screen="narrow", javascript=javascript)

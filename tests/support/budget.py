@@ -1,11 +1,25 @@
-"""How long a loop that looks for the rare case may take."""
+"""How much is tried: for how long a loop looks for the rare case, and how many cases of one kind."""
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 VARIABLE = "MICROBLOG_TEST_SECONDS"
 """Seconds for each such loop; `manage.py test --long` makes it 120."""
+
+
+LONG = "MICROBLOG_TEST_LONG"
+"""Set by --long."""
+
+Case = TypeVar("Case")
+
+
+def few(every: Iterable[Case], *kept: Case) -> list[Case]:
+    """The cases `kept`, which differ from each other; all of `every`, which do not, with --long."""
+    cases = list(every)
+    assert set(kept) <= set(cases)
+    return cases if os.environ.get(LONG) else list(kept)
 
 
 def seconds(usual: float = 3) -> float:
