@@ -137,7 +137,7 @@ def attempt(python: Path) -> str:
                 visit(address_of(site, printed), folder)
                 os.killpg(site.pid, signal.SIGTERM)
                 expect(site.wait(60) == 0, f"it ended with {site.returncode}")
-                tests = [python, "manage.py", "test", "-q", "tests/test_network.py"]
+                tests = [python, "manage.py", "test", "-q", "tests/web/test_network.py"]
                 tested = subprocess.run(tests, cwd=folder, env=ENVIRON, stdout=output, stderr=output, check=False)
                 expect(tested.returncode == 0, "the tests cannot be set up or fail")
             except (AssertionError, OSError, ValueError, subprocess.TimeoutExpired) as error:

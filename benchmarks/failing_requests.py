@@ -20,8 +20,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from microblog.config import ROOT, Alerts, Logs, Mail, Paths, Server, Settings
-from tests.mailbox import Mailbox
-from tests.site import Site
+from tests.support.mailbox import Mailbox
+from tests.support.site import Site
 
 BUDGET_MS = 2.0
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from microblog.cli.db import upgrade
 from microblog.config import ROOT, Logs, Paths, Security, Server, Settings
 from tests.conftest import KEY, PASSWORD
-from tests.site import Site, Visitor
+from tests.support.site import Site, Visitor
 
 POSTERS, TIMES, READS, ROUNDS = 16, 12, 20, 60
 ABOUT = "/edit_profile/about_me"

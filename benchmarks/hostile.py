@@ -29,7 +29,7 @@ from microblog import create_app  # noqa: E402
 from microblog.cli.db import upgrade  # noqa: E402
 from microblog.config import Logs, Paths, Security, Server, Settings  # noqa: E402
 from microblog.web.text import LONGEST  # noqa: E402
-from tests.site import Site  # noqa: E402
+from tests.support.site import Site  # noqa: E402
 
 BUDGET = 0.25
 """Seconds of processor time that the worst body may cost."""

@@ -24,10 +24,10 @@ from microblog.logs.setup import close
 from microblog.logs.start import start
 from microblog.models import Session, passwords
 from microblog.models.user import User
-from tests.client import Browser
-from tests.faults.injecting import injecting
-from tests.mailbox import Mailbox
 from tests.support import budget, compiled_once, databases
+from tests.support.client import Browser
+from tests.support.injecting import injecting
+from tests.support.mailbox import Mailbox
 from tests.support.report import ABSENT, Report
 
 compiled_once.install()
@@ -224,7 +224,7 @@ def bo(person: Callable[..., User]) -> User:
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    """A mail server that takes everything; see tests/mailbox.py for how to make it misbehave."""
+    """A mail server that takes everything; see tests/support/mailbox.py for how to make it misbehave."""
     box = Mailbox().start()
     yield box
     box.stop()

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.alerting import handler_for, settings_for
+from tests.support.alerting import handler_for, settings_for
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from microblog import mail
 from microblog.cli import mail as cli
 from microblog.cli.mail_sink import readable
 from microblog.config import Paths
-from tests.alerting import ROOT, bug, handler_for, record, settings_for, with_mail
-from tests.mailbox import Mailbox, free_port, tls_context, wait_until
+from tests.support.alerting import ROOT, bug, handler_for, record, settings_for, with_mail
+from tests.support.mailbox import Mailbox, free_port, tls_context, wait_until
 
 SINK = """
 import argparse, sys

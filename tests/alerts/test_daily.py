@@ -7,9 +7,9 @@ from microblog.logs.alerts.spool import spools
 from microblog.logs.inbox.groups import Decision
 from microblog.logs.inbox.store import Inbox
 from microblog.logs.reference import new_reference
-from tests.alerting import settings_for
 from tests.inbox.conftest import Log
-from tests.mailbox import free_port
+from tests.support.alerting import settings_for
+from tests.support.mailbox import free_port
 
 DAY = 86_400
 FRIDAY = 1_800_000_000.0 // DAY * DAY  # 2027-01-15, midnight in UTC

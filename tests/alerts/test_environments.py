@@ -6,8 +6,8 @@ import pytest
 
 from microblog.config import Site
 from microblog.logs.alerts.health import health, missing
-from tests.alerting import bug, handler_for, record, settings_for, with_mail
-from tests.mailbox import wait_until
+from tests.support.alerting import bug, handler_for, record, settings_for, with_mail
+from tests.support.mailbox import wait_until
 
 
 @pytest.fixture

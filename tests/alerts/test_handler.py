@@ -9,8 +9,8 @@ import pytest
 from microblog.logs.alerts import handler as alerts
 from microblog.logs.alerts import spool
 from microblog.logs.reference import new_reference
-from tests.alerting import bug, handler_for, raised, record, settings_for, with_mail
-from tests.mailbox import wait_until
+from tests.support.alerting import bug, handler_for, raised, record, settings_for, with_mail
+from tests.support.mailbox import wait_until
 
 
 def pending(settings):

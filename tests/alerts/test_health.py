@@ -4,8 +4,8 @@ import pytest
 
 from microblog.config import Mail, Settings
 from microblog.logs.alerts.health import health, missing, notice
-from tests.alerting import bug, handler_for, record, settings_for, with_mail
-from tests.mailbox import wait_until
+from tests.support.alerting import bug, handler_for, record, settings_for, with_mail
+from tests.support.mailbox import wait_until
 
 
 def test_it_works(handler, settings, mailbox):

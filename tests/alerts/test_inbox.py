@@ -11,9 +11,9 @@ from microblog.logs.alerts.summary import Summary
 from microblog.logs.inbox.groups import Decision
 from microblog.logs.inbox.store import Inbox
 from microblog.logs.reference import new_reference
-from tests.alerting import bug, record, settings_for
 from tests.alerts.test_sender import Desk
-from tests.mailbox import wait_until
+from tests.support.alerting import bug, record, settings_for
+from tests.support.mailbox import wait_until
 
 
 @pytest.fixture

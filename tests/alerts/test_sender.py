@@ -7,8 +7,8 @@ from microblog.logs.alerts.seat import Seat
 from microblog.logs.alerts.sender import Sender, retry_after
 from microblog.logs.alerts.spool import Sighting, spools
 from microblog.logs.alerts.summary import Summary
-from tests.alerting import settings_for
-from tests.mailbox import free_port
+from tests.support.alerting import settings_for
+from tests.support.mailbox import free_port
 
 START = 1_800_000_000.0
 

@@ -12,8 +12,8 @@ import trustme
 from microblog import mail
 from microblog.logs.alerts.message import wire_address
 from microblog.logs.alerts.smtp import Delivery
-from tests.alerting import settings_for, with_mail
-from tests.mailbox import Mailbox, free_port, silent_server, tls_context
+from tests.support.alerting import settings_for, with_mail
+from tests.support.mailbox import Mailbox, free_port, silent_server, tls_context
 
 
 @pytest.fixture

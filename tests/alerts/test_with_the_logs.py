@@ -9,8 +9,8 @@ import structlog
 
 from microblog.logs import events, setup
 from microblog.logs.reference import new_reference
-from tests.alerting import handler_for, raised, settings_for
-from tests.mailbox import free_port, wait_until
+from tests.support.alerting import handler_for, raised, settings_for
+from tests.support.mailbox import free_port, wait_until
 
 
 @pytest.fixture

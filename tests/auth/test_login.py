@@ -10,7 +10,7 @@ from microblog.extensions import db, writing
 from microblog.models import Session, User
 from microblog.models.columns import now
 from tests.conftest import PASSWORD
-from tests.watched import TOKEN
+from tests.support.watched import TOKEN
 
 
 def test_it_works(browser, ana, records):

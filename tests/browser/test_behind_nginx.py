@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.site import Site
 from tests.browser.visitor import PASSWORD
-from tests.door.nginx import Nginx, free_port
+from tests.support.nginx import Nginx, free_port
 
 HIDES_THE_ORIGIN = (
     "proxy_http_version 1.1;",

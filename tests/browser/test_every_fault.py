@@ -12,7 +12,7 @@ from tests.browser.site import debug_site
 from tests.browser.visitor import PASSWORD, Visitor
 from tests.faults.test_injection import ANSWERS
 from tests.support.budget import few
-from tests.watched import REFERENCE
+from tests.support.watched import REFERENCE
 
 pytestmark = pytest.mark.slow
 

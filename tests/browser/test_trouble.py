@@ -32,7 +32,8 @@ def typing(member, proxy):
     return ana
 
 
-def test_f31_stopped_and_started_again(visit, own_site):
+@pytest.mark.fault(31)
+def test_stopped_and_started_again(visit, own_site):
     ana = visit(own_site).register("ana").at_home()
     ana.allow("net")
     ana.edit("about_me").fill("half a thought")
@@ -103,8 +104,9 @@ def test_what_the_browser_sends_again_by_itself_is_saved_once(member, proxy, sit
     assert (rule.seen, site.profile(ana.name, "version")) == (1, 2)
 
 
+@pytest.mark.fault(32)
 @pytest.mark.slow
-def test_f32_hanging(member, proxy, site):
+def test_hanging(member, proxy, site):
     ana = typing(member, proxy)
     ana.allow("net")
     proxy.rule("POST", "/edit_profile/about_me", "hang", times=1)

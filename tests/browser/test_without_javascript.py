@@ -124,7 +124,8 @@ def test_error_pages_offer_a_way_and_keep_what_was_typed(plain, site):
     expect(ana.page.locator("textarea")).to_have_value("half a thought")
 
 
-def test_f19_the_refusal_signs_in_and_what_was_typed_comes_along(plain, site):
+@pytest.mark.fault(19)
+def test_the_refusal_signs_in_and_what_was_typed_comes_along(plain, site):
     ana = plain("plain_back")
     ana.allow(401)
     ana.go("/edit_profile/about_me")

@@ -38,7 +38,7 @@ def told_by(browser):
 
 @pytest.fixture
 def everybody(browser, another_browser, world, ana, bo, app):
-    from tests.client import Browser
+    from tests.support.client import Browser
 
     browser.sign_in(ana)
     another_browser.sign_in(bo)

@@ -17,7 +17,7 @@ from microblog.config import ROOT
 from microblog.extensions import db
 from microblog.logs import setup
 from microblog.web.problems import PROBLEMS
-from tests.inspection import _parses
+from tests.support.inspection import _parses
 
 TEMPLATES = ROOT / "templates"
 

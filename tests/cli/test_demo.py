@@ -31,7 +31,7 @@ from microblog.models import (
 )
 from microblog.models.moderation import REASONS
 from microblog.models.notification import KINDS
-from tests.client import PASSWORD
+from tests.support.client import PASSWORD
 
 PEOPLE, POSTS = 40, 400
 

@@ -13,8 +13,8 @@ import pytest
 from microblog.cli.drill import run
 from microblog.config import ROOT, Mail
 from microblog.logs.inbox.store import Inbox
-from tests.mailbox import free_port
-from tests.site import Site, environment
+from tests.support.mailbox import free_port
+from tests.support.site import Site, environment
 
 pytestmark = pytest.mark.sqlite_only
 

@@ -16,9 +16,9 @@ import pytest
 
 from microblog.cli.db import upgrade
 from microblog.config import ROOT, Paths, Settings
-from tests.door.nginx import Nginx, certified, free_port, program
 from tests.door.site import Site
-from tests.mailbox import Mailbox, wait_until
+from tests.support.mailbox import Mailbox, wait_until
+from tests.support.nginx import Nginx, certified, free_port, program
 
 Run = Callable[..., "Site"]
 

@@ -18,7 +18,7 @@ import pytest
 
 from microblog import server
 from microblog.config import ROOT
-from tests.mailbox import wait_until
+from tests.support.mailbox import wait_until
 
 Start = Callable[..., "Served"]
 

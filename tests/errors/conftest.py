@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.watched import Watched
+from tests.support.watched import Watched
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from microblog.config import ROOT
 from microblog.models.errors import DomainError, NotYours, Stale, Taken, TooFast
 from microblog.web.problems import PROBLEMS
-from tests.watched import shown_references
+from tests.support.watched import shown_references
 
 pytestmark = pytest.mark.sqlite_only  # nothing here asks the database anything
 

@@ -8,7 +8,7 @@ import pytest
 
 from microblog.people.fields import FIELDS
 from microblog.web import near
-from tests.faults.kinds import HX
+from tests.support.kinds import HX
 
 JSON = {"Accept": "application/json"}
 

@@ -1,4 +1,4 @@
-"""`manage.py`, with views that fail. Started as a process by the tests; see tests/site.py."""
+"""`manage.py`, with views that fail. Started as a process by the tests; see tests/support/site.py."""
 
 import asyncio
 import os

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.mailbox import free_port
+from tests.support.mailbox import free_port
 
 
 def programs():

@@ -10,8 +10,8 @@ from flask import Flask
 from microblog.config import Settings
 from microblog.extensions import db, writing
 from microblog.models import Session, User
-from tests.site import Site
-from tests.watched import Watched
+from tests.support.site import Site
+from tests.support.watched import Watched
 
 
 @pytest.fixture

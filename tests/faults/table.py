@@ -18,6 +18,8 @@ ROWS = Path(__file__).with_name("rows.toml")
 DOCUMENT = ROOT / "docs" / "faults.md"
 START, END = "<!-- rows: made by `python -m tests.faults.table --write` -->", "<!-- end of rows -->"
 
+MARK = "pytest.mark.fault"
+
 Proofs = dict[int, dict[str, list[str]]]
 
 
@@ -33,18 +35,25 @@ def number(name: str) -> int:
 
 
 def proofs(folder: Path = ROOT / "tests") -> Proofs:
-    """Fault → file → its tests: test_f34_…, wherever they stand, and all others of a file test_f34_….py."""
+    """Fault → file → its tests: those marked `@pytest.mark.fault(34)`, and in a file so marked those without a mark."""
     found: Proofs = defaultdict(lambda: defaultdict(list))
     for path in sorted(folder.rglob("test_*.py")):
-        of_file = [int(digits) for digits in re.findall(r"_f(\d+)(?=_)", path.name)]
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
-                continue
-            own = re.match(r"test_f(\d+)(?:_|$)", node.name)
-            numbers = [int(own[1])] if own else of_file if len(of_file) == 1 else []
-            for fault in numbers:
-                found[fault][path.relative_to(folder.parent).as_posix()].append(node.name)
+        text = path.read_text("utf-8")
+        if MARK not in text:
+            continue
+        tree = ast.parse(text)
+        of_file = [fault for node in tree.body if isinstance(node, ast.Assign) for fault in marked([node.value])]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                for fault in marked(node.decorator_list) or of_file:
+                    found[fault][path.relative_to(folder.parent).as_posix()].append(node.name)
     return found
+
+
+def marked(expressions: list[ast.expr]) -> list[int]:
+    """The numbers of the faults that these decorators, or this list of marks, name."""
+    calls = [node for expression in expressions for node in ast.walk(expression) if isinstance(node, ast.Call)]
+    return [ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == MARK]
 
 
 def markdown(found: Proofs) -> str:
@@ -52,15 +61,15 @@ def markdown(found: Proofs) -> str:
     every, later = rows()
     lines = ["| # | what is done | what the person sees | in the log | mail | proved by |", "|---|---|---|---|---|---|"]
     for fault, row in sorted(every.items()):
-        tests = "; ".join(_named(fault, file, names) for file, names in found.get(fault, {}).items())
+        tests = "; ".join(_named(file, names) for file, names in found.get(fault, {}).items())
         proof = tests or f"*not yet: {later.get(fault, 'no test')}*"
         cells = (row[key].replace("|", "\\|") for key in ("inject", "sees", "log", "mail"))
         lines.append(f"| F{fault} | {' | '.join(cells)} | {proof} |")
     return "\n".join(lines)
 
 
-def _named(fault: int, file: str, names: list[str]) -> str:
-    short = [re.sub(rf"^test_(f0*{fault}(_|$))?", "", name) or name for name in names]
+def _named(file: str, names: list[str]) -> str:
+    short = [name.removeprefix("test_") for name in names]
     return f"[{Path(file).name}](../{file}): {', '.join(f'`{name}`' for name in short)}"
 
 

@@ -15,8 +15,8 @@ from microblog.config import ROOT, Server
 from microblog.config import Site as SiteSettings
 from microblog.models import Session as SessionRow
 from microblog.models import User
-from tests.site import Site
-from tests.watched import TOKEN
+from tests.support.site import Site
+from tests.support.watched import TOKEN
 
 FORM = "/edit_profile/about_me"
 # The status, and what the log calls it where it is more than a line about a request.

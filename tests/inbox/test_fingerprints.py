@@ -10,7 +10,7 @@ from microblog.logs.alerts.spool import spools
 from microblog.logs.alerts.summary import Seen
 from microblog.logs.inbox.reading import fingerprint_of
 from microblog.logs.inbox.store import Inbox
-from tests.alerting import handler_for, settings_for
+from tests.support.alerting import handler_for, settings_for
 
 
 @pytest.fixture

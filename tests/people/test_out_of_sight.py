@@ -11,7 +11,7 @@ from sqlalchemy import update
 from microblog.extensions import db, writing
 from microblog.models import Block, Mute, Post, User
 from microblog.models.columns import now
-from tests.client import Browser
+from tests.support.client import Browser
 
 PROFILE = {"about_me": "bread aboutword", "location": "placeword", "website": "https://linkword.example/"}
 POSTS = ("formerword", "postword", "answerword")

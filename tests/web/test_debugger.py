@@ -9,7 +9,7 @@ from werkzeug.test import Client
 from microblog import create_app
 from microblog.debugger.middleware import KEPT, HtmxDebugger
 from microblog.extensions import db
-from tests.faults.kinds import HX
+from tests.support.kinds import HX
 
 pytestmark = pytest.mark.sqlite_only
 

@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from microblog.logs import events, metrics
 from microblog.logs.plain import short_hash
 from microblog.web import readiness
-from tests.mailbox import free_port, wait_until
-from tests.site import Site
+from tests.support.mailbox import free_port, wait_until
+from tests.support.site import Site
 
 
 def parsed(text):

@@ -426,7 +426,7 @@ def test_the_question_costs_one_statement(browser, ana, records, monkeypatch):
 
 
 def test_every_form_has_a_key_of_its_own(browser, ana, route):
-    """tests/inspection.py looks for one in each form of each page that any test opens; here they must differ."""
+    """Each form of each page that a test opens must have one (support/inspection.py); here they must differ."""
 
     def keys(page):
         return [tag["value"] for tag in page.all('input[name="once"]')]

@@ -5,7 +5,7 @@ import structlog
 
 from microblog.logs import events
 from microblog.web import readiness
-from tests.mailbox import free_port, wait_until
+from tests.support.mailbox import free_port, wait_until
 
 TOKEN = "a-token-of-the-monitors"
 STRANGER = {"REMOTE_ADDR": "203.0.113.9"}

@@ -13,7 +13,7 @@ import structlog
 from microblog.cli.checks import mail
 from microblog.config import ConfigError, Settings, load
 from microblog.logs import events, sentry
-from tests.mailbox import wait_until
+from tests.support.mailbox import wait_until
 
 pytestmark = pytest.mark.sqlite_only
 CANARY = "canary-8f3a"
