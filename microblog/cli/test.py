@@ -9,7 +9,7 @@ from microblog.cli import Subparsers
 from microblog.config import ROOT, Settings
 
 # Each test by itself to whichever process is free: none needs another one to have run before it.
-PARALLEL = ["-n", "2", "--dist", "load", "--maxschedchunk", "1"]
+PARALLEL = ["-n", "2", "--dist", "load", "--maxschedchunk", "1", "--durations", "10"]
 PARTS = {
     "quick": [*PARALLEL, "-m", "not slow and not process and not browser and not postgresql"],
     "changed": ["--testmon", "-m", "not slow and not browser"],

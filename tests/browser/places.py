@@ -35,7 +35,7 @@ class Place:
     def button(self) -> Locator:
         return self.visitor.page.locator(f'form[action="{self.action}"]').get_by_role("button", name=self.label).first
 
-    def still_typed(self) -> None:
+    def expect_still_typed(self) -> None:
         """Everything typed stands where it was typed."""
         for field, text in self.typed.items():
             expect(self.visitor.control(field)).to_have_value(text)
@@ -44,7 +44,7 @@ class Place:
         """Whether the database has it."""
         raise NotImplementedError
 
-    def shows_saved(self) -> None:
+    def expect_shown_as_saved(self) -> None:
         """What a member sees once it is saved."""
         raise NotImplementedError
 
@@ -77,7 +77,7 @@ class Profile(Place):
     def is_saved(self) -> bool:
         return bool(self.site.profile(self.person, "about_me") == self.typed["about_me"])
 
-    def shows_saved(self) -> None:
+    def expect_shown_as_saved(self) -> None:
         expect(self.visitor.toast(re.compile("About me (saved|is saved already)"))).to_be_visible()
         expect(self.visitor.block("about_me").locator(".field__value")).to_contain_text("half a thought")
 
@@ -103,7 +103,7 @@ class Avatar(Place):
         """The picture, as a person chooses it."""
         control.set_input_files(self.picture)  # type: ignore[arg-type]
 
-    def still_typed(self) -> None:
+    def expect_still_typed(self) -> None:
         assert self.visitor.control("avatar").evaluate("input => [...input.files].map(file => file.name)") == ["me.png"]
 
     def _stored(self) -> Any:
@@ -112,7 +112,7 @@ class Avatar(Place):
     def is_saved(self) -> bool:
         return bool(self._stored() != self.before)
 
-    def shows_saved(self) -> None:
+    def expect_shown_as_saved(self) -> None:
         expect(self.visitor.toast(re.compile("Picture (saved|is saved already)"))).to_be_visible()
         expect(self.visitor.block("avatar").locator("img")).to_have_attribute("src", re.compile(f"/{self._stored()}"))
 
@@ -134,7 +134,7 @@ class Registration(Place):
     def is_saved(self) -> bool:
         return self.site.profile(self.person, "id") is not None
 
-    def shows_saved(self) -> None:
+    def expect_shown_as_saved(self) -> None:
         expect(self.visitor.page).to_have_url(re.compile(f"/user/{self.person}$"))
 
 
@@ -158,7 +158,7 @@ class SignIn(Place):
     def is_saved(self) -> bool:
         return bool(self._sessions() > self.before)
 
-    def shows_saved(self) -> None:
+    def expect_shown_as_saved(self) -> None:
         expect(self.visitor.page).to_have_url(re.compile(f"/user/{self.person}$"))
 
 

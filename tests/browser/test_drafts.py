@@ -53,7 +53,7 @@ def another_tab(visitor, path):
     return visitor.go(path)
 
 
-def is_back(visitor, field="about_me", text=THOUGHT):
+def expect_back(visitor, field="about_me", text=THOUGHT):
     expect(visitor.control(field)).to_have_value(text)
     expect(note(visitor)).to_be_visible()
 
@@ -61,7 +61,7 @@ def is_back(visitor, field="about_me", text=THOUGHT):
 def test_it_works(member, site):
     ana = typing(member, about_me="old")
     another_tab(ana, f"/user/{ana.name}")
-    is_back(ana)
+    expect_back(ana)
     assert ana.page.evaluate("document.activeElement.tagName") == "BODY", "it opened by itself, and took no focus"
     expect(ana.page.locator("[data-counter=about_me]")).to_have_text(str(140 - len(THOUGHT)))
     expect(ana.message("about_me")).to_have_text("Fine.")
@@ -115,8 +115,8 @@ def test_the_browser_is_killed(chromium, site, tmp_path):
     again.name = ana.name
     again.context.add_cookies(cookies)  # a session's cookie ends with the browser
     again.at_home()
-    is_back(again)
-    saves_after_all(again, site)
+    expect_back(again)
+    expect_saved_after_all(again, site)
     assert not again.leave()
 
 
@@ -133,7 +133,7 @@ def sign_in(visitor, name=None):
     expect(visitor.page).to_have_url(re.compile("/user/"))
 
 
-def saves_after_all(visitor, site, text=THOUGHT):
+def expect_saved_after_all(visitor, site, text=THOUGHT):
     visitor.save("about_me")
     expect(visitor.toast(re.compile("About me (saved|is saved already)"))).to_be_visible()
     assert site.profile(visitor.name, "about_me") == text
@@ -151,8 +151,8 @@ def test_the_session_ends(member, site):
     expect(ana.page.get_by_role("dialog")).to_be_visible()
     another_tab(ana, "/login")
     sign_in(ana)
-    is_back(ana)
-    saves_after_all(ana, site)
+    expect_back(ana)
+    expect_saved_after_all(ana, site)
 
 
 def test_a_bug_of_ours(member, site):
@@ -163,8 +163,8 @@ def test_a_bug_of_ours(member, site):
     expect(ana.toast("Something broke")).to_be_visible()
     site.stored("UPDATE users SET edits = json('{}') WHERE username = ?", ana.name)
     another_tab(ana, f"/user/{ana.name}")
-    is_back(ana)
-    saves_after_all(ana, site)
+    expect_back(ana)
+    expect_saved_after_all(ana, site)
 
 
 def test_the_token_is_refused(member, site):
@@ -178,8 +178,8 @@ def test_the_token_is_refused(member, site):
     ana.save("about_me")
     expect(ana.toast("What you typed is still here.")).to_be_visible()
     another_tab(ana, f"/user/{ana.name}")
-    is_back(ana)
-    saves_after_all(ana, site)
+    expect_back(ana)
+    expect_saved_after_all(ana, site)
 
 
 UNANSWERED = ["refuse", "cut", "lost", "502", "500", "503", "portal"]
@@ -198,8 +198,8 @@ def test_the_answer_does_not_come(member, proxy, site, fault):
         expect(ana.control("about_me")).to_be_visible()
         expect(note(ana)).to_have_count(0)
     else:
-        is_back(ana)
-    saves_after_all(ana, site)
+        expect_back(ana)
+    expect_saved_after_all(ana, site)
 
 
 def test_offline(member, site):
@@ -212,8 +212,8 @@ def test_offline(member, site):
     expect(ana.toast("You are offline")).to_be_visible()
     ana.context.set_offline(False)
     another_tab(ana, f"/user/{ana.name}")
-    is_back(ana, text="typed in a tunnel")
-    saves_after_all(ana, site, "typed in a tunnel")
+    expect_back(ana, text="typed in a tunnel")
+    expect_saved_after_all(ana, site, "typed in a tunnel")
 
 
 def test_the_site_is_restarted_in_between(visit, tmp_path):
@@ -227,8 +227,8 @@ def test_the_site_is_restarted_in_between(visit, tmp_path):
         expect(ana.toast("The site cannot be reached")).to_be_visible()
         own.start()
         another_tab(ana, "/user/ana")
-        is_back(ana)
-        saves_after_all(ana, own)
+        expect_back(ana)
+        expect_saved_after_all(ana, own)
     finally:
         own.stop()
 
@@ -246,7 +246,7 @@ def test_too_many_tries(visit, tmp_path):
             expect(told).not_to_have_text("")
         assert "canary" not in json.dumps(copies(new))
         another_tab(new, "/login")
-        is_back(new, "username", "ana_with_a_long_name")
+        expect_back(new, "username", "ana_with_a_long_name")
         hour = 3_601_000
         new.page.evaluate(
             "(past) => { const key = 'draft::/login', draft = JSON.parse(localStorage[key]); "
@@ -289,7 +289,7 @@ def test_changed_elsewhere_meanwhile(member, site, path):
 
     ana.allow(409)
     another_tab(ana, path or f"/user/{ana.name}")
-    is_back(ana, text=THOUGHT + ".")
+    expect_back(ana, text=THOUGHT + ".")
     ana.page.get_by_role("button", name="Save").click()
     expect(ana.page.locator(".conflict")).to_contain_text("theirs")
     assert site.profile(ana.name, "about_me") == "theirs"
@@ -379,7 +379,7 @@ def test_another_member_never_sees_it(member, site):
     ana.page.get_by_role("button", name="Sign out").click()
     expect(ana.toast("You are signed out.")).to_be_visible()
     sign_in(ana, ana.name)
-    is_back(ana)
+    expect_back(ana)
 
 
 def test_never_a_password_a_file_or_a_token(visit, member):
@@ -394,7 +394,7 @@ def test_never_a_password_a_file_or_a_token(visit, member):
     assert "canary-password" not in held
     assert token not in held
     another_tab(new, "/register")
-    is_back(new, "username", "canary_name")
+    expect_back(new, "username", "canary_name")
     expect(new.control("email")).to_have_value("canary-mail@example.org")
     expect(new.control("password")).to_have_value("")
 
@@ -423,10 +423,10 @@ def test_cancel_puts_aside(member, site, way):
     expect(ana.control("about_me")).to_have_count(0)
     expect(ana.toast("Put aside.")).to_be_visible()
     ana.toast("Put aside.").get_by_role("button", name="Bring it back").click()
-    is_back(ana)
+    expect_back(ana)
     expect(ana.control("about_me")).to_be_focused()
     expect(ana.toast("Put aside.")).to_have_count(0)
-    saves_after_all(ana, site)
+    expect_saved_after_all(ana, site)
 
 
 def test_put_aside_it_stays_available(member, site):
@@ -445,7 +445,7 @@ def test_put_aside_it_stays_available(member, site):
     expect(control).to_be_focused()
     kept(ana, "something new")  # put aside in its turn
     kept(ana)
-    saves_after_all(ana, site)
+    expect_saved_after_all(ana, site)
 
 
 def test_brought_back_over_something_else(member):
@@ -474,7 +474,7 @@ def test_cancel_with_nothing_typed_says_nothing(member):
 def test_discard(member):
     ana = typing(member, about_me="old")
     another_tab(ana, f"/user/{ana.name}")
-    is_back(ana)
+    expect_back(ana)
     note(ana).get_by_role("button", name="Discard").click()
     expect(ana.control("about_me")).to_have_value("old")
     expect(ana.control("about_me")).to_be_focused()
@@ -576,7 +576,7 @@ def test_without_htmx(plain, proxy, site):
     assert len(copies(plain)) == 1
     proxy.calm()
     plain.go("/edit_profile/about_me")
-    is_back(plain)
+    expect_back(plain)
     plain.save("about_me")
     expect(plain.toast("About me saved.")).to_be_visible()
     plain.page.wait_for_function("() => !localStorage.length")
@@ -609,7 +609,7 @@ def test_refused_without_htmx(plain, site):
     expect(note(plain, "")).to_have_count(0)
     plain.go("/").go("/edit_profile")
     assert plain.asked_before_leaving == 1
-    is_back(plain, text=long)
+    expect_back(plain, text=long)
     expect(plain.control("location")).to_have_value("Oslo")
     plain.control("about_me").fill(THOUGHT)
     plain.page.get_by_role("button", name="Save").click()

@@ -106,10 +106,10 @@ def test_it_works(at, name, fault):
     inject(place, fault)
     place.button().click()
     if goes_through(place, fault, keyed=keyed):
-        place.shows_saved()
+        place.expect_shown_as_saved()
     else:
-        told(place, fault)
-        place.still_typed()
+        expect_told(place, fault)
+        place.expect_still_typed()
         assert (page.title(), page.url) == (title, address)
         expect(page.locator("main .toast")).to_have_count(0)  # the target is left alone
         expect(place.button()).to_be_enabled()
@@ -121,7 +121,7 @@ def test_it_works(at, name, fault):
         if place.name == "new" and fault in SAVED:
             has_an_account(place)
         else:
-            place.shows_saved()
+            place.expect_shown_as_saved()
     assert place.is_saved()
     place.finished = True
 
@@ -145,7 +145,7 @@ def expect_true(page, expression):
     page.wait_for_function(expression)
 
 
-def told(place, fault):
+def expect_told(place, fault):
     """In words of ours, with a reference where one was given out."""
     visitor = place.visitor
     if fault == "409" and place.name == "profile":
@@ -193,7 +193,7 @@ def test_without_javascript(at, name, fault):
     arm(place, fault)
     place.button().click()
     if fault in OURS:
-        told_on_a_page(place, fault)
+        expect_told_on_a_page(place, fault)
         assert place.is_saved() == (fault in SAVED)
         if fault in NOT_REPEATED:
             page.go_back()
@@ -204,12 +204,12 @@ def test_without_javascript(at, name, fault):
     if name == "Registration" and fault == "late":
         has_an_account(place)  # Back drew the form anew, with another key
     else:
-        place.shows_saved()
+        place.expect_shown_as_saved()
     assert place.is_saved()
     place.finished = True
 
 
-def told_on_a_page(place, fault):
+def expect_told_on_a_page(place, fault):
     page = place.visitor.page
     if fault == "409" and place.name == "profile":
         return expect(page.locator(".conflict")).to_contain_text("Saved meanwhile")
@@ -242,9 +242,9 @@ def has_an_account(place):
     """The account was made although its answer was lost: the name is "taken" now, and what was typed signs in."""
     expect(place.visitor.message("username")).to_contain_text("taken")
     if place.javascript:
-        place.still_typed()
+        place.expect_still_typed()
     place.visitor.go("/login")
     for field, text in (("username", place.person), ("password", PASSWORD)):
         place.visitor.control(field).fill(text)
     place.visitor.page.locator('form[action="/login"]').get_by_role("button").click()
-    place.shows_saved()
+    place.expect_shown_as_saved()

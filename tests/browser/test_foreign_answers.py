@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_trouble import saves_after_all, typing
+from tests.browser.test_trouble import expect_saved_after_all, typing
 from tests.support.budget import few
 
 pytestmark = pytest.mark.fault(30)
@@ -26,7 +26,7 @@ def test_it_is_never_swapped(member, proxy, site, fault, status):
     assert ana.page.title() == title
     assert ana.block("about_me").inner_text() == before
     proxy.calm()
-    saves_after_all(ana, site)
+    expect_saved_after_all(ana, site)
 
 
 @pytest.mark.parametrize("fault", few(["502", "500", "refuse"], "502", "refuse"))

@@ -86,7 +86,7 @@ def test_an_error_of_ours_is_told_with_its_reference(visit):
     window.go("/")
     toast = (
         '<div class="toast toast--problem" data-toast="unexpected" role="alert"><p class="toast__title">Broken</p>'
-        '<code class="reference">ABCDE-FGHJK</code></div>'
+        '<span class="toast__count" hidden></span><code class="reference">ABCDE-FGHJK</code></div>'  # two letters, two
     )
     headers = {
         "Content-Type": "text/html",

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SCREENS
-from tests.browser.test_drafts import BROKEN, THOUGHT, copies, end_session, is_back, kept, note, sign_in, typing
+from tests.browser.test_drafts import BROKEN, THOUGHT, copies, end_session, expect_back, kept, note, sign_in, typing
 from tests.browser.visitor import PASSWORD
 from tests.support.budget import few
 
@@ -31,7 +31,7 @@ def answer(visitor, words):
     question(visitor).get_by_role("button", name=words).click()
 
 
-def signed_out(visitor):
+def expect_signed_out(visitor):
     expect(visitor.toast("You are signed out.")).to_be_visible()
     expect(button(visitor)).to_have_count(0)
 
@@ -64,7 +64,7 @@ def test_it_works(writer, screen):
     expect(question(ana)).to_contain_text("Somebody else who uses this device could read it.")
     expect(question(ana).get_by_role("button")).to_have_text(ANSWERS)
     question(ana).get_by_role("button", name="Keep it on this device").click()
-    signed_out(ana)
+    expect_signed_out(ana)
     expect(question(ana)).to_have_count(0)
     sign_in(ana, ana.name)
     ana.go("/")
@@ -85,14 +85,14 @@ def test_typed_at_this_very_moment(member):
     )
     expect(question(ana)).to_be_visible()
     question(ana).get_by_role("button", name="Keep it on this device").click()
-    signed_out(ana)
+    expect_signed_out(ana)
     assert POST in str(copies(ana))
 
 
 def test_discard(writer):
     ana = writer()
     answer(ana, "Discard and sign out")
-    signed_out(ana)
+    expect_signed_out(ana)
     assert copies(ana) == {}
     sign_in(ana, ana.name)
     ana.go("/")
@@ -145,13 +145,13 @@ def test_a_double_click_does_not_answer(writer):
 def test_another_member_neither_sees_it_nor_is_asked(writer, member):
     ana, bo = writer(), member("bo")
     answer(ana, "Keep it on this device")
-    signed_out(ana)
+    expect_signed_out(ana)
     sign_in(ana, bo.name)
     ana.go("/")
     expect(composer(ana)).to_have_value("")
     expect(note(ana)).to_have_count(0)
     button(ana).click()
-    signed_out(ana)
+    expect_signed_out(ana)
     sign_in(ana, ana.name)
     ana.go("/")
     expect(composer(ana)).to_have_value(POST)
@@ -161,11 +161,11 @@ def test_another_member_neither_sees_it_nor_is_asked(writer, member):
 def test_an_open_editor(member, words):
     ana = typing(member)
     answer(ana, words)
-    signed_out(ana)
+    expect_signed_out(ana)
     assert ana.asked_before_leaving == 0, "once is enough"
     if words == "Keep it on this device":
         sign_in(ana, ana.name)
-        is_back(ana)
+        expect_back(ana)
     else:
         assert copies(ana) == {}
 
@@ -184,7 +184,7 @@ def test_it_names_all_there_is_in_this_browser(writer):
     button(ana).click()
     expect(question(ana)).to_contain_text("A post and 2 changes to your profile have not been sent.")
     question(ana).get_by_role("button", name="Discard and sign out").click()
-    signed_out(ana)
+    expect_signed_out(ana)
     assert copies(ana) == {}
 
 
@@ -196,7 +196,7 @@ def test_nothing_is_asked_where_nothing_is_unsent(member):
         "(name) => (localStorage[name] = 'damaged')", f"draft:{ana.page.evaluate('document.body.dataset.person')}:/post"
     )
     button(ana).click()
-    signed_out(ana)
+    expect_signed_out(ana)
     assert copies(ana) == {}
 
 
@@ -213,7 +213,7 @@ def test_what_cannot_be_kept_is_not_said_to_be(visit, how):
     question(ana).get_by_role("button", name="Stay").click()
     expect(composer(ana)).to_have_value(POST)
     answer(ana, "Discard and sign out")
-    signed_out(ana)
+    expect_signed_out(ana)
 
 
 def test_a_text_that_has_no_copy(member, site):
@@ -225,7 +225,7 @@ def test_a_text_that_has_no_copy(member, site):
     expect(question(mo)).to_contain_text("A note has not been sent.")
     expect(question(mo).get_by_role("button")).to_have_text(ANSWERS[1:])
     question(mo).get_by_role("button", name="Discard and sign out").click()
-    signed_out(mo)
+    expect_signed_out(mo)
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def test_the_session_has_ended_already(writer, site, how):
     else:
         page, ana.page = ana.page, ana.context.new_page()
         answer(ana.go("/explore"), "Keep it on this device")
-        signed_out(ana)
+        expect_signed_out(ana)
         ana.page = page
     expect(composer(ana)).to_have_value(POST)
     with ana.page.expect_navigation():
@@ -277,7 +277,7 @@ def test_after_signing_in_over_the_page(member, site):
     expect(ana.toast("You are signed in again.")).to_be_visible()
     expect(ana.page.locator(".toast")).to_have_count(1)  # the other one has left, and lies over nothing
     answer(ana, "Keep it on this device")
-    signed_out(ana)
+    expect_signed_out(ana)
 
 
 # --- where it is ------------------------------------------------------------------------------------------------------

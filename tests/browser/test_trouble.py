@@ -17,7 +17,7 @@ def own_site(tmp_path):
     running.stop()
 
 
-def saves_after_all(ana, site, text="half a thought"):
+def expect_saved_after_all(ana, site, text="half a thought"):
     """What was typed is still there, and Save works now."""
     expect(ana.control("about_me")).to_have_value(text)
     ana.save("about_me")
@@ -45,7 +45,7 @@ def test_stopped_and_started_again(visit, own_site):
     expect(ana.control("about_me")).to_be_focused()
     assert ana.page.title() == title
     own_site.start()
-    saves_after_all(ana, own_site)
+    expect_saved_after_all(ana, own_site)
 
 
 def test_offline(member, proxy, site):
@@ -55,7 +55,7 @@ def test_offline(member, proxy, site):
     ana.save("about_me")
     expect(ana.toast("You are offline")).to_be_visible()
     ana.context.set_offline(False)
-    saves_after_all(ana, site)
+    expect_saved_after_all(ana, site)
 
 
 @pytest.mark.parametrize("fault", ["refuse", "cut", "lost"])
@@ -113,7 +113,7 @@ def test_hanging(member, proxy, site):
     ana.save("about_me")
     expect(ana.toast("That took too long")).to_be_visible()
     proxy.calm()
-    saves_after_all(ana, site)
+    expect_saved_after_all(ana, site)
 
 
 def test_a_live_check_that_fails_says_nothing(member, proxy):
@@ -142,4 +142,4 @@ def test_a_failure_of_ours_is_a_toast_with_its_reference(member, site: Site):
     shown = toast.locator("[data-reference]").inner_text()
     assert [r["reference"] for r in site.records_when(1, "request.failed", reference=shown)] == [shown]
     site.stored("UPDATE users SET edits = json('{}') WHERE username = ?", ana.name)
-    saves_after_all(ana, site)
+    expect_saved_after_all(ana, site)

@@ -18,7 +18,7 @@ SECONDS = budget.seconds(20)
 def test_nothing_typed_is_lost_on_a_random_walk():
     """In a process of its own: Playwright runs once in each."""
     if chromium_path() is None:
-        absent("Chromium", "apt-get install chromium")
+        absent("Chromium", "apt-get install chromium-headless-shell")
     command = [sys.executable, "-m", "tests.browser.walk", "--seconds", str(SECONDS), "--seed", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

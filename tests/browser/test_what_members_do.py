@@ -117,7 +117,7 @@ class Doing:
 ACTIONS = ["write", "reply", "edit", "delete", "like", "bookmark", "follow", "mute", "block", "report"]
 
 
-def done(doing, count=1):
+def expect_done(doing, count=1):
     """It becomes so, and stays so."""
     doing.ana.until(lambda: doing.count() == count)
     doing.ana.settle()
@@ -143,7 +143,7 @@ def test_offline(two, site, proxy, name):
         assert doing.button.inner_html() == shown, "the page shows what is stored"
     proxy.calm()
     told.get_by_role("button", name=re.compile("again")).click()
-    done(doing)
+    expect_done(doing)
 
 
 @pytest.mark.fault(68)
@@ -154,7 +154,7 @@ def test_double_click(two, site, proxy, name):
     proxy.rule("POST", doing.path, held=True)
     doing.button.dblclick()
     proxy.calm()
-    done(doing)
+    expect_done(doing)
 
 
 @pytest.mark.fault(67)

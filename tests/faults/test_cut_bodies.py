@@ -54,7 +54,7 @@ def multipart(values, end=b"--xyz--\r\n"):
     return "".join(parts).encode() + end
 
 
-def refused(answer, records, fragment=True):
+def expect_refused(answer, records, fragment=True):
     status, headers, body = answer
     assert status == 400, body[:500]
     text = body.decode()
@@ -94,7 +94,7 @@ def test_it_works(send, stored, records):
                 "/edit_profile/about_me", sent, {"Content-Type": kind, "Content-Length": length}, fragment=fragment
             )
             print(what, fragment, answer[0])
-            refused(answer, records, fragment)
+            expect_refused(answer, records, fragment)
     for what, sent in {
         "no end": chunk,
         "cut chunk": chunk[:-30],
@@ -109,7 +109,7 @@ def test_it_works(send, stored, records):
                 fragment=fragment,
             )
             print(what, fragment, answer[0])
-            refused(answer, records, fragment)
+            expect_refused(answer, records, fragment)
     assert stored(select(User.about_me)) == ""
     assert stored(select(User.version)) == 1
 
@@ -128,7 +128,9 @@ def test_the_picture(send, records, stored):
     )
     body = head + b"\x89PNG\r\n\x1a\n" + b"x" * 100_000
     for length in (len(body), len(body) + 50_000):
-        refused(send("/edit_profile/avatar", body, {"Content-Type": MULTIPART, "Content-Length": length}), records)
+        expect_refused(
+            send("/edit_profile/avatar", body, {"Content-Type": MULTIPART, "Content-Length": length}), records
+        )
     assert stored(select(User.avatar)) == ""
 
 

@@ -40,7 +40,7 @@ def fields_of(browser, form):
     return "/register", values, ["username", "email", "password"]
 
 
-def refused_beside(page, field, text):
+def expect_refused_beside(page, field, text):
     assert page.status == 422, (page.status, page.text[:500])
     message = page.one(f"#{field}-message")
     assert message["data-state"] == "refused"
@@ -68,7 +68,7 @@ def test_it_works(browser, ana, stored, records, form):
             for send in (browser.hx_post, browser.post) if name in ("nul", "million") else (browser.hx_post,):
                 before = len(records("form.refused"))
                 page = send(path, data=values | {field: text})
-                refused_beside(page, field, text)
+                expect_refused_beside(page, field, text)
                 new = records("form.refused")[before:]
                 assert [record["field"] for record in new] == [field]
                 assert new[0]["rule"]

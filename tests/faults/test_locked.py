@@ -22,9 +22,9 @@ from werkzeug.wrappers import Response
 from microblog.extensions import db
 from microblog.models import User
 from tests.support.client import Page
-from tests.support.inspection import inspect_fragment
+from tests.support.inspection import expect_sound_fragment
 from tests.support.site import Site
-from tests.support.watched import check
+from tests.support.watched import expect_invariants
 
 pytestmark = pytest.mark.fault(34)
 
@@ -83,8 +83,8 @@ def test_it_works(broken_site, settings, person, records, stored):
     assert [page.status for page in posts] == [503] * POSTERS * TIMES
     assert {page.headers["Retry-After"] for page in posts} == {"2"}
     for page in posts:
-        check(page, "fragment")
-        inspect_fragment(page)
+        expect_invariants(page, "fragment")
+        expect_sound_fragment(page)
     assert {line.split()[1] for line in read.splitlines()} == {"200"}
     assert {record["level"] for record in records("database.busy")} == {"warning"}
     assert not records("request.failed")

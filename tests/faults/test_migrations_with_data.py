@@ -88,7 +88,7 @@ def counts(engine):
         }
 
 
-def held_together(engine):
+def expect_held_together(engine):
     """No row points at nothing. PostgreSQL asks whether each foreign key still holds; SQLite has a word for it."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -125,18 +125,18 @@ def test_it_works(there, revision):
         upgrade(revision=revision)
         upgraded = counts(engine)
         keep(before, upgraded)
-        held_together(engine)
+        expect_held_together(engine)
 
         fill(engine)  # the new tables too
         full = counts(engine)
         assert set(full.values()) == {ROWS}
         downgrade(revision=below or "base")
         keep(full, counts(engine))
-        held_together(engine)
+        expect_held_together(engine)
 
         upgrade(revision=revision)
         keep(counts(engine), upgraded)
-        held_together(engine)
+        expect_held_together(engine)
 
 
 def test_from_the_first_to_the_last_and_back(there):
@@ -149,11 +149,11 @@ def test_from_the_first_to_the_last_and_back(there):
         before = counts(engine)
         upgrade()
         keep(before, counts(engine))
-        held_together(engine)
+        expect_held_together(engine)
         fill(engine)
         downgrade(revision=REVISIONS[0])
         keep(before, counts(engine))
-        held_together(engine)
+        expect_held_together(engine)
 
 
 def test_there_is_one_line_of_migrations():

@@ -48,7 +48,7 @@ def visitors_of(site, records, count):
     return visitors
 
 
-def one_won(pages, won, records):
+def expect_one_won(pages, won, records):
     assert sorted(page.status for page in pages) == sorted([won] + [422] * (PEOPLE - 1))
     for page in pages:
         if page.status == 422:
@@ -67,7 +67,7 @@ def test_renames(settings, app, person, records, stored, cookie_for):
             visitor.client.set_cookie("session", cookie_for(who))
             visitor.form = visitor.hx_get("/edit_profile/username").values() | {"username": NAME}
         pages = at_once(visitors, lambda visitor: visitor.hx_post("/edit_profile/username", data=visitor.form))
-    one_won(pages, 200, records)
+    expect_one_won(pages, 200, records)
     assert stored(select(func.count(User.id)).where(User.username_key == "wanted")) == 1
     assert stored(select(func.count(User.id))) == PEOPLE
     winner = stored(select(User.id).where(User.username_key == "wanted"))
@@ -90,7 +90,7 @@ def test_registrations(settings, app, records, stored):
             return visitor.hx_post("/register", data=values)
 
         pages = at_once(visitors, register)
-    one_won(pages, 204, records)
+    expect_one_won(pages, 204, records)
     assert stored(select(func.count(User.id))) == 1
     assert len(records("user.registered")) == 1
 

@@ -35,7 +35,7 @@ def written(tmp_path: Path) -> Iterator[Path]:
     setup.close()
 
 
-def check(written: Path, *, lines: int) -> None:
+def expect_no_canary(written: Path, *, lines: int) -> None:
     text = written.read_text()
     assert CANARY not in text
     assert len([json.loads(line) for line in text.splitlines()]) == lines, "nothing is hidden by not being logged"
@@ -46,7 +46,7 @@ def test_under_a_key(written: Path) -> None:
     for key in [*keys, "remember_token", "reset_token", "secret_key", "SECRET_KEY", "MAIL_PASSWORD", "api_key"]:
         log.info(events.FORM_REFUSED, **{key: CANARY})
         log.info(events.FORM_REFUSED, form={"deep": [{key: CANARY}, (key, CANARY), [[key, CANARY]]]})
-    check(written, lines=28)
+    expect_no_canary(written, lines=28)
 
 
 def test_inside_the_things_of_a_request(written: Path) -> None:
@@ -55,7 +55,7 @@ def test_inside_the_things_of_a_request(written: Path) -> None:
     log.info(events.FORM_REFUSED, form=SignInForm("ana", CANARY))
     log.info(events.FORM_REFUSED, form=[SignInForm("ana", CANARY)], field={"environ": {"HTTP_COOKIE": CANARY}})
     log.info(events.FORM_REFUSED, form=Settings(), field=repr(SignInForm("ana", CANARY)))
-    check(written, lines=5)
+    expect_no_canary(written, lines=5)
 
 
 def test_in_an_address(written: Path) -> None:
@@ -68,7 +68,7 @@ def test_in_an_address(written: Path) -> None:
         log.error(events.REQUEST_FAILED, path=path)
         logging.getLogger("werkzeug").info('127.0.0.1 - - "GET %s HTTP/1.1" 500 -', path)
     logging.getLogger("sqlalchemy.pool").error("cannot reach postgresql://microblog:%s@db:5432/x", CANARY)
-    check(written, lines=9)
+    expect_no_canary(written, lines=9)
 
 
 def test_in_an_exception(written: Path) -> None:
@@ -82,7 +82,7 @@ def test_in_an_exception(written: Path) -> None:
     except ValueError:
         log.exception(events.REQUEST_FAILED)
         logging.getLogger("foreign").exception("it failed")
-    check(written, lines=2)
+    expect_no_canary(written, lines=2)
 
 
 @pytest.mark.parametrize("hidden", [True, False])
@@ -100,7 +100,7 @@ def test_in_what_the_database_says(written: Path, hidden: bool) -> None:
         except RuntimeError:
             log.exception(events.REQUEST_FAILED)
     engine.dispose()
-    check(written, lines=3)
+    expect_no_canary(written, lines=3)
 
 
 def test_in_a_warning(written: Path) -> None:
@@ -109,4 +109,4 @@ def test_in_a_warning(written: Path) -> None:
         logging.captureWarnings(capture=False)  # pytest looks for warnings in its own way
         logging.captureWarnings(capture=True)
         warnings.warn(f"password={CANARY} is weak", stacklevel=1)
-    check(written, lines=1)
+    expect_no_canary(written, lines=1)

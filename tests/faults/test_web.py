@@ -45,17 +45,17 @@ def test_stored_and_shown(browser, another_browser, ana, stored, text):
             browser.send("GET", "/edit_profile", inspect=False),
             browser.send("GET", "/nope", inspect=False),
         ):
-            inert(page)
+            expect_inert(page)
     shown = another_browser.send("GET", "/user/ana", inspect=False)
     assert text in shown.one("#field-about_me").get_text()
     # The Undo of the toast carries the old value.
     values = browser.send("GET", "/edit_profile/about_me", headers=HX, inspect=False).values()
     page = browser.send("POST", "/edit_profile/about_me", data=values | {"about_me": "x"}, headers=HX, inspect=False)
-    inert(page)
+    expect_inert(page)
     assert page.values("form[data-undo]")["about_me"] == text
 
 
-def inert(page):
+def expect_inert(page):
     words = page.html.get_text(" ")
     assert not re.search(r"(?<![\w-])49(?![\w-])", words), "it was calculated"
     assert not page.all("main script, [onerror], [onload], b, main h1 ~ h1")
@@ -71,13 +71,15 @@ def test_in_what_is_refused(browser, ana, text):
     for values in ({"username": text}, {"email": text}, {"next": text}):
         for headers in (HX | {"X-CSRFToken": browser.token}, {}):
             typed = {"csrf_token": browser.token, "password": "short", **values}
-            inert(browser.send("POST", "/register", data=typed, headers=headers, inspect=False))
-            inert(browser.send("POST", "/login", data=typed, headers=headers, inspect=False))
-    inert(browser.send("POST", "/register", data={"username": text, "about_me": text, text: text}, inspect=False))
+            expect_inert(browser.send("POST", "/register", data=typed, headers=headers, inspect=False))
+            expect_inert(browser.send("POST", "/login", data=typed, headers=headers, inspect=False))
+    expect_inert(
+        browser.send("POST", "/register", data={"username": text, "about_me": text, text: text}, inspect=False)
+    )
     for path in ("/login", "/register"):
-        inert(browser.send("GET", path, query_string={"next": text}, inspect=False))
-    inert(browser.send("GET", f"/user/{text}", inspect=False))
-    inert(browser.send("GET", f"/{text}", headers=HX, inspect=False))
+        expect_inert(browser.send("GET", path, query_string={"next": text}, inspect=False))
+    expect_inert(browser.send("GET", f"/user/{text}", inspect=False))
+    expect_inert(browser.send("GET", f"/{text}", headers=HX, inspect=False))
 
 
 INJECTED = [

@@ -90,7 +90,7 @@ def send(browser, name, form, *, fragment):
     return (browser.hx_post if fragment else browser.post)(ACTIONS[name].path, data=form)
 
 
-def keeps_what_was_typed(page, name, *, fragment):
+def expect_kept(page, name, *, fragment):
     """A fragment leaves the page alone; a page holds the words, and where it helps to send them again, the form."""
     typed = ACTIONS[name].typed
     if not typed:
@@ -115,7 +115,7 @@ def test_deleted_under_you(world, name, change, everything, fragment):
     else:
         assert page.status == 410
         assert "deleted this post" in page.said()
-        keeps_what_was_typed(page, name, fragment=fragment)
+        expect_kept(page, name, fragment=fragment)
         if fragment and not ACTIONS[name].typed:
             assert page.headers["HX-Retarget"] == f"#post-{THEIRS}"
             assert page.said(f"article#post-{THEIRS}") == "Its author has deleted this post."
@@ -158,7 +158,7 @@ def test_blocked_meanwhile(world, ana, bo, name, change, everything, fragment):
     before = everything()
     page = send(world, name, form, fragment=fragment)
     assert page.status == 404
-    keeps_what_was_typed(page, name, fragment=fragment)
+    expect_kept(page, name, fragment=fragment)
     assert page.reference in page.said()
     assert everything() == before
     world.still_works()
@@ -198,7 +198,7 @@ class TestThrottled:
         page = send(world, name, form, fragment=fragment)
         assert page.status == 429
         assert 0 < int(page.headers["Retry-After"]) <= 3600
-        keeps_what_was_typed(page, name, fragment=fragment)
+        expect_kept(page, name, fragment=fragment)
         assert everything() == before
         world.still_works()
 
@@ -212,7 +212,7 @@ def test_the_session_ended_meanwhile(world, name, end_sessions, everything, frag
     before = everything()
     page = send(world, name, form, fragment=fragment)
     assert page.status == 401
-    keeps_what_was_typed(page, name, fragment=fragment)
+    expect_kept(page, name, fragment=fragment)
     if fragment:
         assert page.one(".toast")["data-toast"] == "sign_in_required"
     assert everything() == before
@@ -240,7 +240,7 @@ def test_a_bug_in_the_middle(app, world, name, everything, records, fragment):
     finally:
         event.remove(factory, "before_commit", fail)
     assert page.status == 500
-    keeps_what_was_typed(page, name, fragment=fragment)
+    expect_kept(page, name, fragment=fragment)
     assert records("request.failed", reference=page.reference)
     assert everything() == before
     assert send(world, name, form, fragment=fragment).status in {200, 204, 303}

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from microblog.models.user import User
-from tests.support.inspection import inspect_fragment, inspect_page
+from tests.support.inspection import expect_sound_fragment, expect_sound_page
 from tests.support.markup import Document, Element
 from tests.support.signed_in import signed_in
 
@@ -99,7 +99,7 @@ class Browser:
             page = Page(response, seconds)
             is_html = page.headers.get("Content-Type", "").startswith("text/html") and page.text
             if inspect and is_html and not 300 <= page.status < 400:
-                (inspect_page if page.is_page else inspect_fragment)(page)
+                (expect_sound_page if page.is_page else expect_sound_fragment)(page)
         if found := re.search(r'name="csrf_token" value="([^"]+)"', page.text):
             self.token = found[1]
         self.last = page

@@ -21,7 +21,7 @@ _TEXT = re.compile(rf">\s*(?=[^\s<>])(?:{_LETTER})+(?=<)")
 _VALUE = re.compile(rf'="(?:{_LETTER})+"')
 
 
-def inspect_page(page: "Page") -> None:
+def expect_sound_page(page: "Page") -> None:
     """A whole page: valid nesting, one h1 that the title begins with, labelled fields, unique ids, no dead links."""
     _parses(page.text, fragment=False)
     _soundness(page)
@@ -35,7 +35,7 @@ def inspect_page(page: "Page") -> None:
         assert link["href"] not in ("#", ""), f"dead link {link}"
 
 
-def inspect_fragment(page: "Page") -> None:
+def expect_sound_fragment(page: "Page") -> None:
     """A fragment: no frame around it, small enough to be one thought."""
     assert "<html" not in page.text
     assert "<body" not in page.text

@@ -3,7 +3,7 @@
 import html5lib
 import pytest
 
-from tests.support.inspection import inspect_fragment
+from tests.support.inspection import expect_sound_fragment
 from tests.support.markup import Document
 
 WRONG = [
@@ -54,11 +54,11 @@ def test_it_sees_what_html5lib_sees(browser, ana, path):
 @pytest.mark.parametrize("text", WRONG)
 def test_what_is_wrong_is_found(page_of, text):
     with pytest.raises(AssertionError):
-        inspect_fragment(page_of(text))
+        expect_sound_fragment(page_of(text))
 
 
 def test_nothing_is_found_where_all_is_well(page_of):
-    inspect_fragment(page_of('<p title="one">one <b>two</b> three &amp; four "five"</p>'))
+    expect_sound_fragment(page_of('<p title="one">one <b>two</b> three &amp; four "five"</p>'))
 
 
 @pytest.fixture

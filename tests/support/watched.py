@@ -64,7 +64,7 @@ def shown_references(page: Page) -> list[str]:
     return [tag.get_text() for tag in page.all("code.reference")]
 
 
-def check(page: Page, kind: str, *, canaries: tuple[str, ...] = ()) -> None:
+def expect_invariants(page: Page, kind: str, *, canaries: tuple[str, ...] = ()) -> None:
     """I1, I2, I4 and I5 of one answer of ours; `kind` is what was asked for."""
     failed = page.status >= 400
     body = page.text
@@ -118,7 +118,7 @@ class Watched(Browser):
         assert page.seconds <= MOST_SECONDS, f"{method} {path} took {page.seconds:.2f} s of the processor"
         if path.startswith("/static/") or options.get("follow"):
             return page
-        check(page, expected(path, dict(options.get("headers") or {})), canaries=self.canaries)
+        expect_invariants(page, expected(path, dict(options.get("headers") or {})), canaries=self.canaries)
         if self.counted and path not in {"/livez", "/readyz", "/readyz?%FF"}:
             self.line_of(page)
         return page
