@@ -23,7 +23,8 @@ def register(subparsers: "Subparsers[Any]") -> None:
         description="Run the tests, the slow ones included, two at a time. All arguments go to pytest as they are;\n"
         "with a path, -k or -x among them the tests run one after another.\n\n"
         "  quick    those that answer in a minute: no browser, no processes, SQLite only\n"
-        "  changed  those that a change since the last `changed` can affect; the first time all but browser and slow\n"
+        "  changed  those that a change to Python code since the last `changed` can affect, but for browser and slow;\n"
+        "           the first time all of these\n"
         "  --both   every test on both databases, not only those about databases\n"
         "  --long   loops that look for the rare case go on for two minutes each",
         epilog="Examples:\n  python3 manage.py test\n  python3 manage.py test quick\n"
