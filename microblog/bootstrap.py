@@ -43,10 +43,10 @@ AGAIN = "_MICROBLOG_STARTED_AGAIN"
 USAGE = """Microblog. On a fresh machine the first command sets everything up beside this file, in .venv:
 
   python3 manage.py run         serve http://127.0.0.1:5000
-  python3 manage.py test        run the tests
+  python3 manage.py test        run the tests; `test quick` those that answer in a minute
   python3 manage.py setup       only set up
   python3 manage.py check       look at configuration, directories, database and mail
-  python3 manage.py --help      every command (once it is set up)"""
+  python3 manage.py --help      every command, and COMMAND --help what it takes (once it is set up)"""
 
 
 class Trouble(Exception):
@@ -57,21 +57,22 @@ def prepare(arguments: list[str]) -> None:
     """Return with the packages importable, or start `manage.py` again where they are, or exit with one sentence."""
     started_again = os.environ.pop(AGAIN, "") == "1"
     command = next((word for word in arguments if not word.startswith("-")), "")
-    dev = command == "test" or (command == "check" and "--code" in arguments)
-    lock = DEV if dev else RUN
+    asks = not {"-h", "--help"}.isdisjoint(arguments)  # for help, which installs nothing
+    dev = not asks and (command == "test" or (command == "check" and "--code" in arguments))
+    lock = DEV if dev or (asks and _stamped(DEV)) else RUN
     try:
         if os.name == "nt":
             raise Trouble("Microblog runs on Linux and macOS; on Windows, start it inside WSL.")
         if not (_stamped(lock) if _inside() else _has(lock)):
             if started_again:
                 raise Trouble(f"{VENV} does not work although it was just made; remove it and start again.")
-            if not command and not _stamped(lock):
+            if (asks or not command) and not _stamped(lock):
                 print(USAGE)
-                sys.exit(0 if {"-h", "--help"} & set(arguments) else 2)
+                sys.exit(0 if asks else 2)
             if _set_up(lock):
                 os.environ[AGAIN] = "1"
             os.execv(_python(VENV), [str(_python(VENV)), str(ROOT / "manage.py"), *arguments])
-        if command in {"run", "setup", "test"}:
+        if command in {"run", "setup", "test"} and not asks:
             _fetch_assets(dev=dev)
     except Trouble as trouble:
         sys.exit(str(trouble))

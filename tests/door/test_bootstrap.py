@@ -73,11 +73,12 @@ def test_the_door_uses_only_what_python_brings() -> None:
 
 
 def test_a_bare_machine_is_not_set_up_for_a_question(small: Checkout) -> None:
-    asked = small.manage("--help")
+    for words in (["--help"], ["test", "--help"], ["run", "-h"]):
+        asked = small.manage(*words)
 
-    assert asked.returncode == 0
-    assert "python3 manage.py run" in asked.stdout
-    assert not small.venv.exists()
+        assert asked.returncode == 0
+        assert "python3 manage.py run" in asked.stdout
+        assert not small.venv.exists()
     assert small.manage().returncode == 2
 
 
