@@ -1,5 +1,6 @@
 """Every state, looked at by axe, by the HTML checker, and for what does not fit a small screen."""
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -11,10 +12,13 @@ from tests.browser.proxy import Proxy
 from tests.browser.site import Site
 from tests.browser.states import World, states
 from tests.conftest import absent
+from tests.support.budget import few
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 CHECKER = ROOT / "node_modules/vnu-jar/build/dist/vnu.jar"
-SCREENS = [(1280, 900), (390, 844)]
+DESKTOP, PHONE = (1280, 900), (390, 844)
+VIEWS = few(itertools.product([DESKTOP, PHONE], ["light", "dark"]), (DESKTOP, "light"), (PHONE, "dark"))
+"""Each colour and each layout is seen in one of these two."""
 RUN_AXE = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"], preload: false });
   return found.violations.flatMap(({ id, help, nodes }) =>
@@ -52,11 +56,10 @@ def test_every_state_is_accessible_fits_and_is_valid(world, tmp_path):
         (pages / f"{name}.html").write_text(html, "utf-8")
         if page.evaluate("document.documentElement.classList.contains('has-script')"):
             page.evaluate(source)
-            for width, height in SCREENS:
-                for scheme in ("light", "dark"):
-                    page.set_viewport_size({"width": width, "height": height})
-                    page.emulate_media(color_scheme=scheme)
-                    problems += [f"{name} {scheme} {width}: {text}" for text in page.evaluate(RUN_AXE)]
+            for (width, height), scheme in VIEWS:
+                page.set_viewport_size({"width": width, "height": height})
+                page.emulate_media(color_scheme=scheme)
+                problems += [f"{name} {scheme} {width}: {text}" for text in page.evaluate(RUN_AXE)]
         page.set_viewport_size({"width": 320, "height": 640})
         problems += [f"{name}: {element} is wider than 320 px" for element in page.evaluate(SIDEWAYS)]
         page.set_viewport_size({"width": 1280, "height": 900})
