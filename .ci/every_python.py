@@ -2,9 +2,9 @@
 """Start the site with every Python from 3.11 on that this machine has, register somebody, meet one 404.
 
 Looks for `python3.N` on the PATH and for the versions of pyenv. Each gets a copy of the files in git, and runs a
-newcomer's first two commands in it: `python3 manage.py run`, and `python3 manage.py test quick`. The Python that runs this
-file begins one file of tests only, for `.ci/run` runs all of them with it. Two are tried at a time: setting up is waiting.
-Exit code 1 where one failed. With versions as arguments (`.ci/every_python.py 3.13`) it tries only these.
+newcomer's first two commands in it: `python3 manage.py run`, and `python3 manage.py test quick`. The Python that runs
+this file runs one file of tests only, for `.ci/run` runs all of them with it. Two are tried at a time: setting up is
+waiting. Exit code 1 where one failed. With versions as arguments (`.ci/every_python.py 3.13`) it tries only these.
 """
 
 import http.cookiejar
