@@ -561,6 +561,7 @@ def attack(seed, rounds):
     return seen
 
 
+@pytest.mark.slow
 def test_no_bytes_raise_anything_else():
     seen = attack(seed=20261121, rounds=range(1_200))
 

@@ -129,12 +129,14 @@ def suspend(app, tara):
         db.session.commit()
 
 
+@pytest.mark.slow
 def test_everything_is_read_otherwise(app, looking, tara):
     """Each word is found, so that its absence means something."""
     assert {word for word, _ in words_at(app, looking("member"), tara, (*WORDS, NAMED))} == {*WORDS, NAMED}
     assert {word for word, _ in words_at(app, looking("stranger"), tara)} == set(WORDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["stranger", "herself", "member", "moderator", *BONDS])
 def test_who_is_suspended_is_read_by_nobody(app, looking, tara, who):
     browser = looking(who)
@@ -143,6 +145,7 @@ def test_who_is_suspended_is_read_by_nobody(app, looking, tara, who):
     assert not words_answered(app, browser, tara, WORDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["blocked", "blocking"])
 def test_who_has_blocked_is_not_read(app, looking, tara, who):
     """Feeds are for strangers and are kept by caches: they look at no session."""

@@ -26,6 +26,8 @@ from tests.conftest import KEY
 from tests.support.client import PASSWORD, Browser
 from tests.support.crowd import FANS, SELDOM, WORD, Crowd
 
+pytestmark = pytest.mark.slow  # two sites are filled
+
 WHO = ("newest", "quiet", "busy", "answering", "speaking", "regretful", "fond", "follower", "parted")
 """Each kind of member; tests/support/crowd.py says what they do. An empty name is a stranger."""
 
