@@ -250,3 +250,18 @@ def test_what_was_marked_last_comes_first(app, browser, ana, bo, write, verb):
     assert shown(browser.get(address + ("&" if "?" in address else "?") + "show=13")) == left
     mark(next(number for number in numbers if number not in order))
     assert browser.hx_get(ask, **here).said(".pill") == "1 new post"
+
+
+@pytest.mark.parametrize("address", ["/", "/explore", "/tag/bread", "/user/bo_", "/user/bo_?tab=replies"])
+def test_pages_of_every_timeline_meet_without_a_gap_or_a_repeat(browser, ana, bo, write, follow, address):
+    follow(ana, bo)
+    first = write(ana, "Whose bread?")
+    numbers = [write(bo, f"#bread {n}", reply_to=first if "replies" in address else None) for n in range(11)]
+    page, found = browser.sign_in(ana).get(address), []
+    while True:
+        found += [number for number in shown(page) if number != first]
+        links = page.all("#older a")
+        if not links:
+            break
+        page = browser.hx_get(links[0]["href"], **{"HX-Current-URL": f"http://localhost{address}"})
+    assert found == numbers[::-1]
