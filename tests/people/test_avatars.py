@@ -571,4 +571,6 @@ def test_no_bytes_raise_anything_else():
 
 @pytest.mark.slow
 def test_no_bytes_raise_anything_else_for_longer():
-    assert len(attack(seed=4, rounds=budget.rounds(at_least=300))) > 5
+    seen = attack(seed=4, rounds=budget.rounds(at_least=300))
+
+    assert {"drawn", "ValueError", "UnidentifiedImageError", "OSError", "DecompressionBombError"} <= set(seen), seen
