@@ -1,6 +1,7 @@
 """The site as tests meet it: a real database file or a real PostgreSQL, real log files, and a browser-like client."""
 
 import dataclasses
+import gc
 import json
 import os
 import random
@@ -69,6 +70,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--both", action="store_true", help="every test on both databases (tests/support/databases.py)")
     group.addoption("--long", action="store_true", help="loops for two minutes each, and every case of a kind")
     group.addoption("--shuffle", type=int, metavar="SEED", help="the tests in an order drawn by this number")
+
+
+def pytest_collection_finish() -> None:
+    """What is there once all tests are known stays: no collection of garbage need look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

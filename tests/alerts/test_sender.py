@@ -51,6 +51,7 @@ def test_it_works(desk, mailbox):
     assert mailbox.subjects == ["[Microblog] 500 a at GET /a (×3)"]
 
 
+@pytest.mark.slow
 def test_the_steps_of_the_back_off(desk, mailbox):
     here = desk()
     gaps = []

@@ -51,6 +51,7 @@ def everybody(browser, another_browser, world, ana, bo, app):
     return browser, another_browser, third
 
 
+@pytest.mark.slow
 def test_it_works(everybody, world, stored):
     ana, bo, cy = everybody
     numbers, _ = world

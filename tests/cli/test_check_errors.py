@@ -34,6 +34,7 @@ def operator(tmp_path, monkeypatch):
     setup.close()
 
 
+@pytest.mark.slow
 def test_it_works(operator, capsys):
     assert main(["check", "--errors"]) == 0
 
@@ -54,6 +55,7 @@ def answers_in_all(statuses=PROBLEMS):
     return 3 * 2 * 2 * (len(statuses) + 1) + 3 * 2
 
 
+@pytest.mark.slow
 def test_the_page_goes_where_it_is_wanted(operator):
     wanted = operator / "somewhere" / "else.html"
     assert main(["check", "--errors", "--sheet", str(wanted)]) == 0
@@ -66,6 +68,7 @@ def test_a_page_of_nothing_is_refused(operator, capsys):
     assert capsys.readouterr().err == "--sheet says where the page of --errors goes: add --errors.\n"
 
 
+@pytest.mark.slow
 def test_every_answer_is_valid_for_a_real_parser_too():
     with error_answers.throw_away("Microblog") as site:
         kinds = set()
@@ -152,6 +155,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", PLANTED)
 def test_a_planted_fault_fails(operator, capsys, monkeypatch, what):
     plant, complaint = PLANTED[what]

@@ -190,6 +190,7 @@ def half_a_picture():
         gc.collect()
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite_only
 @pytest.mark.usefixtures("half_a_picture")
 @pytest.mark.parametrize("chunked", [False, True], ids=["whole", "chunked"])

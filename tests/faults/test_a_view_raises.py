@@ -89,6 +89,7 @@ class TestToldOnlyWhenTrue:
         mail = {"server": "127.0.0.1", "port": mailbox.port, "admins": ("ana@example.org",), "timeout": 5}
         return changed(mail=mail, alerts={"first_wait": 3})
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", KINDS)
     def test_one_mail_and_the_sentence(self, browser, route, mailbox, kind):
         path, headers = KINDS[kind]

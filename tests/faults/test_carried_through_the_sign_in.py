@@ -140,6 +140,7 @@ def test_hostile_names_and_values_are_inert(browser, ana, end_sessions):
     assert page.values("form.kept")['"><script>alert(1)</script>'].strip() == "</textarea><script>alert(2)</script>"
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("more", "carries"),

@@ -53,6 +53,7 @@ def expect_refused_beside(page, field, text):
         assert text in shown.strip() or text in shown
 
 
+@pytest.mark.slow
 @pytest.mark.fault(24)
 @pytest.mark.parametrize("form", [*PROFILE, "all", "login", "register"])
 def test_it_works(browser, ana, stored, records, form):

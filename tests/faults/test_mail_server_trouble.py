@@ -42,6 +42,7 @@ def failures(logs):
     return [entry for entry in logs if entry["event"] == "alert.failed"]
 
 
+@pytest.mark.slow
 def test_refused_connection(tmp_path, box):
     settings = settings_for(tmp_path, free_port())
     with capture_logs() as logs, handler_for(settings) as handler:
@@ -61,6 +62,7 @@ def test_refused_connection(tmp_path, box):
     assert {entry["log_level"] for entry in failures(logs)} == {"warning"}  # below ERROR: never mailed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
 def test_451_now_and_a_mail_later(tmp_path, box, step):
     mailbox = box()
@@ -77,6 +79,7 @@ def test_451_now_and_a_mail_later(tmp_path, box, step):
     assert len(mailbox.mails) == 1
 
 
+@pytest.mark.slow
 def test_a_silent_server_holds_up_nobody(tmp_path, box):
     """emit returns at once, in every thread, while the sender waits for a greeting that never comes."""
     with silent_server() as port:
@@ -103,6 +106,7 @@ def test_closing_does_not_wait_for_a_silent_server(tmp_path):
         assert wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("alerts")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tls", ["starttls", "ssl"])
 def test_a_certificate_nobody_vouches_for(tmp_path, box, monkeypatch, tls):
     ours, stranger = trustme.CA(), trustme.CA()

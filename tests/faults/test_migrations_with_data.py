@@ -110,6 +110,7 @@ def keep(before, after):
     assert {name: after[name] for name in both} == {name: before[name] for name in both}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_it_works(there, revision):
     """One migration, on a database of the version before it in which every table has rows."""

@@ -135,6 +135,7 @@ class TestKilled:
             visitor.still_works()
 
 
+@pytest.mark.slow
 def test_the_pool_is_exhausted(app, browser, ana, records):
     """Our own: every connection is taken by somebody who does not give it back."""
     browser.sign_in(ana)

@@ -205,6 +205,7 @@ def test_every_event_is_emitted_somewhere() -> None:
     assert not constants - named, f"nobody logs {', '.join(sorted(constants - named))}"
 
 
+@pytest.mark.slow
 def test_every_key_is_given_somewhere() -> None:
     given: dict[str, set[str]] = {}
     for path in modules():

@@ -132,6 +132,7 @@ def test_a_slow_write_is_waited_for(app, ana, stored, patient):
     assert stored(select(User.website)) == "https://example.org"
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite_only
 def test_the_lock_is_found_free_between_two_writes_of_another_process(app, settings, ana, stored):
     """SQLite by itself asks every 100 ms in the end, and hardly ever meets the moment."""

@@ -132,6 +132,7 @@ def test_the_query_is_exact(app, person, monkeypatch, latest):
                     assert found == wanted, span
 
 
+@pytest.mark.slow
 def test_costs_the_same_for_any_length(app, browser, ana, person, write, follow, records):
     """One author each, or a statement for each author would hide."""
     for n in range(12):

@@ -17,6 +17,7 @@ WRONG = [
     "<p>&nonsense;</p>",
     '<p title="one"class="two">x</p>',
     '<p title="one & <two>">x</p></b>',
+    "<p title='one'class='two'>x</p>",
 ]
 
 

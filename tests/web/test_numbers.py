@@ -75,6 +75,7 @@ def test_the_largest_is_one(browser, ana):
             assert browser.get(f"/post/{number}{path}").status == 404, (number, path)
 
 
+@pytest.mark.slow
 @few
 def test_in_a_query(app, somebody):
     for path in addresses(app, "GET") - {"/readyz"}:
@@ -85,6 +86,7 @@ def test_in_a_query(app, somebody):
             assert max(found) < 500, (path, str(number)[:20], found)
 
 
+@pytest.mark.slow
 @few
 def test_in_a_form(app, somebody):
     for path in addresses(app, "POST") - {"/logout"}:
