@@ -110,8 +110,10 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Settings(paths=Paths(data=str(folder)), logs=Logs(directory=str(folder)), security=Security(secret_key=KEY))
     )
     close()
-    with sa.create_engine(f"sqlite:///{folder}/microblog.db").connect() as connection:
+    engine = sa.create_engine(f"sqlite:///{folder}/microblog.db")
+    with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()  # Python 3.13 warns of a connection that nobody closed
     return folder / "microblog.db"
 
 
