@@ -73,7 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is there once all tests are known stays: no collection of garbage need look at it again."""
+    """The garbage collector skips the modules and the tests, which stay until the end."""
     gc.collect()
     gc.freeze()
 
@@ -87,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        # Those that ask for a running site; the others that start processes say so themselves.
+        # A running site is a process; tests that start other processes carry the mark themselves.
         if {"site", "broken_site"} & set(getattr(item, "fixturenames", ())) or "tests/door/" in item.nodeid:
             item.add_marker(pytest.mark.process)
     seed = config.getoption("--shuffle")

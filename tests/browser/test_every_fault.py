@@ -29,7 +29,7 @@ SAVED = {"cut", "late", "template", "slow"}
 
 
 SPECIAL = {"session", "500", "cut", "late", "template"}
-"""What one place meets in another way than the next one does."""
+"""The places react differently to these faults."""
 
 
 def cells(faults, everywhere):

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from microblog.config import Settings
-from microblog.extensions import db, writing
-from microblog.models import Session, User
+from microblog.models import User
+from tests.support.signed_in import signed_in
 from tests.support.site import Site
 from tests.support.watched import Watched
 
@@ -42,11 +42,4 @@ def broken_site(settings: Settings, app: Flask) -> Iterator[Site]:
 def cookie_for(app: Flask) -> Callable[[User], str]:
     """The session cookie of a member who signed in, without the 20 ms of the password."""
 
-    def make(user: User) -> str:
-        with app.app_context(), writing():
-            token = Session.start(db.session.get(User, user.id))
-            db.session.commit()
-        serializer = app.session_interface.get_signing_serializer(app)
-        return serializer.dumps({"_user_id": token, "_fresh": True, "member": user.id})
-
-    return make
+    return lambda user: signed_in(app, user)[0]

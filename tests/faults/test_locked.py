@@ -74,7 +74,7 @@ def test_it_works(broken_site, settings, person, records, stored):
         helper("poster.py", site.port, "/edit_profile/about_me", TIMES) as poster,
     ):
         assert holder.stdout.readline() == "held\n"
-        # Whoever waits for the end of it waits for ever: the lock is freed after the last answer.
+        # The holder frees the lock after the last answer: a worker that waited for that would wait for ever.
         found, _ = poster.communicate(json.dumps([sent_by(visitor) for visitor in visitors]))
         read, _ = reader.communicate()
         assert poster.returncode == reader.returncode == 0

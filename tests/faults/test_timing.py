@@ -53,7 +53,7 @@ def test_signing_in(browser, person, costs):
 
 
 def test_registering_with_a_known_address(browser, person, app, costs):
-    """Whether an address belongs to a member is told by neither the answer nor its size nor its cost."""
+    """The answer, its size and its cost are the same for the address of a member and any other."""
     person("known_one", email="known@example.org")
     found = ([], [])
     for number in range(8):

@@ -8,7 +8,6 @@ from typing import TypeVar
 VARIABLE = "MICROBLOG_TEST_SECONDS"
 """Seconds for each such loop; `manage.py test --long` makes it 120."""
 
-
 LONG = "MICROBLOG_TEST_LONG"
 """Set by --long."""
 
@@ -23,7 +22,7 @@ def few(every: Iterable[Case], *kept: Case) -> list[Case]:
 
 
 def seconds(usual: float = 3) -> float:
-    """What the setting says, else `usual`."""
+    """The value of MICROBLOG_TEST_SECONDS, else `usual`."""
     return float(os.environ.get(VARIABLE, usual))
 
 

@@ -22,7 +22,7 @@ _LOOKING = threading.Lock()
 
 
 class Page:
-    """What came back. `status`, `headers`, `text`; `one(css)` and `all(css)` look into it.
+    """One answer. `status`, `headers`, `text`; `one(css)` and `all(css)` look into it.
 
     `seconds` of processor time went into it, where the application runs in the test's own thread.
     """
@@ -37,7 +37,7 @@ class Page:
 
     @cached_property
     def html(self) -> Document:
-        """What it says to a browser."""
+        """The parsed body; empty for XML."""
         return Document("" if self.text.startswith("<?xml") else self.text)
 
     @property

@@ -1,4 +1,4 @@
-"""What every page that a test opens is held to, at no cost to the test."""
+"""The test client calls these checks for every page and fragment that a test opens."""
 
 import re
 from functools import lru_cache
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _NEWER = {"unknown-start-tag", "unexpected-cell-in-table-body"}
 FRAGMENT_LIMIT = 4096
 
-# What means nothing to a parser: letters, and the five references that escaping writes.
+# A parser does nothing special at a letter, or at the five references that escaping writes.
 _LETTER = r"[^<>&\"\0\r]|&(?:amp|lt|gt|#34|#39);"
 _TEXT = re.compile(rf">\s*(?=[^\s<>])(?:{_LETTER})+(?=<)")
 _VALUE = re.compile(rf'="(?:{_LETTER})+"')

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
 def wait_until(condition, seconds=60.0):
-    """Whether `condition` came true; the seconds only end a hang."""
+    """Wait for `condition`, and return whether it came true; the seconds only end a hang."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

@@ -1,4 +1,4 @@
-"""What an answer's HTML holds, looked into by CSS selectors; parsed as a browser parses it, within a millisecond.
+"""Parses an answer's HTML as a browser does, within a millisecond, and finds elements by CSS selectors.
 
 Lexbor, in C, builds the same tree as html5lib does in Python and forty times as fast; tests/support/test_markup.py
 compares the two.
@@ -70,7 +70,6 @@ class Document:
     """All of an answer: a whole page, or a fragment as htmx swaps it in."""
 
     def __init__(self, html: str) -> None:
-        # In debug mode a swap may bring table rows; no fragment of ours does.
         self.parsed = LexborHTMLParser(html, is_fragment="<html" not in html)
 
     def select(self, css: str) -> list[Element]:
