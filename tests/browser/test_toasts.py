@@ -163,14 +163,19 @@ def test_it_never_covers_the_field_being_edited(member, proxy, screen, edge):
         assert not overlaps(ana, "#about_me"), other
 
 
-def test_it_does_not_move_away_under_the_pointer(member, proxy):
-    ana = member("ana", proxy, screen="phone")
-    ana.edit("about_me").fill("half a thought")
+def push_down(ana):
+    """Put so much space above the profile that it can be scrolled."""
     ana.page.evaluate("""() => {
       const above = document.createElement("div");
       above.style.height = "1500px";
       document.querySelector(".profile").prepend(above);
     }""")
+
+
+def test_it_does_not_move_away_under_the_pointer(member, proxy):
+    ana = member("ana", proxy, screen="phone")
+    ana.edit("about_me").fill("half a thought")
+    push_down(ana)
     fail(ana, proxy)
     ana.control("about_me").evaluate("(control) => control.scrollIntoView({ block: 'end' })")
     expect(ana.page.locator(".toasts")).to_have_attribute("data-edge", "top")
@@ -269,12 +274,10 @@ def test_the_stack_keeps_its_edge_while_a_button_is_pressed(member, proxy):
     """Also where a pressed button takes no focus, as in Safari."""
     ana = member("ana", proxy, screen="phone")
     ana.edit("about_me").fill("half a thought")
-    ana.page.evaluate("""() => {
-      const above = document.createElement("div");
-      above.style.height = "1500px";
-      document.querySelector(".profile").prepend(above);
-      document.getElementById("toasts").addEventListener("mousedown", (event) => event.preventDefault());
-    }""")
+    push_down(ana)
+    ana.page.evaluate(
+        "document.getElementById('toasts').addEventListener('mousedown', (event) => event.preventDefault())"
+    )
     fail(ana, proxy)
     ana.control("about_me").focus()
     ana.control("about_me").evaluate("(control) => control.scrollIntoView({ block: 'start', behavior: 'instant' })")
