@@ -43,7 +43,7 @@ AGAIN = "_MICROBLOG_STARTED_AGAIN"
 USAGE = """Microblog. On a fresh machine the first command sets everything up beside this file, in .venv:
 
   python3 manage.py run         serve http://127.0.0.1:5000
-  python3 manage.py test        run the tests; `test quick` those that answer in a minute
+  python3 manage.py test        run the tests; `test quick` those without browser and processes
   python3 manage.py setup       only set up
   python3 manage.py check       look at configuration, directories, database and mail
   python3 manage.py --help      every command, and COMMAND --help what it takes (once it is set up)"""

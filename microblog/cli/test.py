@@ -22,7 +22,7 @@ def register(subparsers: "Subparsers[Any]") -> None:
         help="run the tests; all arguments go to pytest",
         description="Run the tests, the slow ones included, two at a time. All arguments go to pytest as they are;\n"
         "with a path, -k or -x among them the tests run one after another.\n\n"
-        "  quick    those that answer in a minute: no browser, no processes, SQLite only\n"
+        "  quick    no browser, no processes, nothing slow, SQLite only: two or three minutes on two cores\n"
         "  changed  those that a change to Python code since the last `changed` can affect, but for browser and slow;\n"
         "           the first time all of these\n"
         "  --both   every test on both databases, not only those about databases\n"
