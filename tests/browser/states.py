@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.proxy import Proxy
 from tests.browser.site import Site
 from tests.browser.test_edit_in_place import png
-from tests.browser.visitor import PASSWORD, Visitor
+from tests.browser.visitor import PASSWORD, Visitor, sign_out_button
 from tests.inbox.conftest import Log
 
 ABOUT = "Librarian by day. I collect old maps, new bread recipes and other people's questions."
@@ -255,7 +255,7 @@ def _posts(world: World, ana: Visitor) -> Iterator[tuple[str, Visitor]]:
     yield "deleted-empty", ana.go("/post/deleted")
     ana.go("/")
     composer.fill(ABOUT)
-    page.get_by_role("button", name="Sign out").click()
+    sign_out_button(page).click()
     expect(page.get_by_role("dialog")).to_be_visible()
     yield "sign-out-unsent", ana
     page.keyboard.press("Escape")

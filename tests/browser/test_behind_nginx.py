@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.site import Site
-from tests.browser.visitor import PASSWORD
+from tests.browser.visitor import PASSWORD, sign_out_button
 from tests.support.nginx import Nginx, free_port
 
 HIDES_THE_ORIGIN = (
@@ -86,7 +86,7 @@ def test_the_whole_way(behind, site, name, changes, address, javascript):
     expect(ana.toast("put back.")).to_be_visible()
     assert site.profile(ana.name, "location") == ""
 
-    page.get_by_role("button", name="Sign out").click()
+    sign_out_button(page).click()
     expect(ana.toast("You are signed out.")).to_be_visible()
     assert site.stored("SELECT count(*) FROM sessions WHERE user_id = ?", site.profile(ana.name, "id")) == 0
     ana.go("/login")

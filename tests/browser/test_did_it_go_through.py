@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.proxy import Proxy
 from tests.browser.site import Site
-from tests.browser.visitor import PASSWORD
+from tests.browser.visitor import PASSWORD, sign_out_button
 
 KEPT = "What you typed is still here."
 
@@ -133,7 +133,7 @@ def test_an_account_whose_answer_was_lost(visit, proxy, site, path):
     expect(new.toast("Looking whether it was saved")).to_be_visible()
     proxy.calm()
     expect(new.page).to_have_url(re.compile(f"/user/{name}$"))
-    expect(new.page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(sign_out_button(new.page)).to_be_visible()
     assert site.stored("SELECT count(*) FROM users WHERE username = ?", name) == 1
     assert site.stored("SELECT count(*) FROM sessions") == sessions + 1
 

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import QUIET, chromium_path
 from tests.browser.site import Site
 from tests.browser.test_edit_in_place import png
-from tests.browser.visitor import PASSWORD, Visitor
+from tests.browser.visitor import PASSWORD, Visitor, sign_out_button
 from tests.support.budget import few
 
 RESTORED = "Restored what you typed at"
@@ -376,7 +376,7 @@ def test_another_member_never_sees_it(member, site):
         ana.go(path).page.wait_for_load_state("networkidle")
         assert THOUGHT not in ana.page.content()
         expect(note(ana)).to_have_count(0)
-    ana.page.get_by_role("button", name="Sign out").click()
+    sign_out_button(ana.page).click()
     expect(ana.toast("You are signed out.")).to_be_visible()
     sign_in(ana, ana.name)
     expect_back(ana)
@@ -535,7 +535,7 @@ def test_without_storage_everything_works(visit, site, how):
     ana.save("about_me")
     expect(ana.toast("About me saved.")).to_be_visible()
     assert site.profile(ana.name, "about_me") == THOUGHT
-    ana.page.get_by_role("button", name="Sign out").click()
+    sign_out_button(ana.page).click()
     expect(ana.toast("You are signed out.")).to_be_visible()
 
 

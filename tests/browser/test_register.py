@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.visitor import PASSWORD
+from tests.browser.visitor import PASSWORD, sign_out_button
 
 
 def test_it_works(visit, site):
@@ -86,7 +86,7 @@ def test_refused_the_form_keeps_everything_and_leads_to_the_first_problem(visit)
 
 def test_sign_out_and_in_again(member):
     ana = member("ana")
-    ana.page.get_by_role("button", name="Sign out").click()
+    sign_out_button(ana.page).click()
     expect(ana.toast("You are signed out.")).to_be_visible()
 
     ana.go("/login").allow(401)

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.visitor import PASSWORD
+from tests.browser.visitor import PASSWORD, sign_out_button
 
 
 def test_signing_in_again_in_another_tab(member, site):
@@ -39,7 +39,7 @@ def test_a_stale_token_is_renewed_and_save_once_more_works(member, site):
     # Signed out and in again elsewhere: another session, another token.
     other = ana.context.new_page()
     other.goto(ana.base + "/")
-    other.get_by_role("button", name="Sign out").click()
+    sign_out_button(other).click()
     other.get_by_role("button", name="Keep it on this device").click()
     expect(other.get_by_text("You are signed out.")).to_be_visible()
     other.goto(ana.base + "/login")
@@ -67,7 +67,7 @@ def test_somebody_else_signed_in_meanwhile(member, site):
     ana.edit("about_me").fill("half a thought")
     other = ana.context.new_page()
     other.goto(ana.base + "/")
-    other.get_by_role("button", name="Sign out").click()
+    sign_out_button(other).click()
     other.get_by_role("button", name="Keep it on this device").click()
     expect(other.get_by_text("You are signed out.")).to_be_visible()
     other.goto(ana.base + "/login")

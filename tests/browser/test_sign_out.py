@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import SCREENS
 from tests.browser.test_drafts import BROKEN, THOUGHT, copies, end_session, expect_back, kept, note, sign_in, typing
-from tests.browser.visitor import PASSWORD
+from tests.browser.visitor import PASSWORD, sign_out_button
 from tests.support.budget import few
 
 POST = "Half a post, typed on the bus."
@@ -18,7 +18,7 @@ LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Hubert Blaine"
 
 
 def button(visitor):
-    return visitor.page.get_by_role("button", name="Sign out")
+    return sign_out_button(visitor.page)
 
 
 def question(visitor):
@@ -257,7 +257,7 @@ def test_the_server_is_down(member, proxy):
     composer(ana).fill(POST)
     proxy.rule("POST", "/logout", "refuse")
     answer(ana, "Keep it on this device")
-    ana.page.wait_for_url("chrome-error://chromewebdata/")
+    expect(ana.page).to_have_url("chrome-error://chromewebdata/")  # `wait_for_url` raises for a page that failed
     proxy.calm()
     ana.go("/")
     expect(composer(ana)).to_have_value(POST)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_edit_in_place import TEXTS, png
-from tests.browser.visitor import PASSWORD
+from tests.browser.visitor import PASSWORD, sign_out_button
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_register_sign_out_and_in(visit):
     expect(new.page).to_have_url(re.compile("/user/plain_nora$"))
     expect(new.toast("Welcome")).to_be_visible()
 
-    new.page.get_by_role("button", name="Sign out").click()
+    sign_out_button(new.page).click()
     expect(new.toast("You are signed out.")).to_be_visible()
     new.go("/edit_profile/location")
     new.control("username").fill("plain_nora")

@@ -13,12 +13,24 @@ from playwright.sync_api import Error as PlaywrightError
 
 PASSWORD = "correct horse battery"
 BLANK = "about:blank"
+NAVIGATION_IS_A_COLUMN = 960
+"""Pixels of width (60 rem) from which frame.css draws the navigation as a column."""
 PATIENCE = 60
 """Seconds until a wait for something is given up; however slow the machine is, it comes sooner."""
 
 TURN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 REPORT_CSP = """addEventListener("securitypolicyviolation", (event) =>
   reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));"""
+
+
+def sign_out_button(page: Page) -> Locator:
+    """The button that a member sees: in the navigation, or where that is a bar, on the member's own page.
+
+    The style sheet hides the other one. Until it is loaded, the page has both.
+    """
+    wide = page.viewport_size is not None and page.viewport_size["width"] >= NAVIGATION_IS_A_COLUMN
+    place = page.get_by_role("navigation", name="Site") if wide else page.locator("#main")
+    return place.get_by_role("button", name="Sign out")
 
 
 class Visitor:
