@@ -3,7 +3,6 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from jinja2 import StrictUndefined
 
 from microblog.config import ROOT
 from microblog.models.errors import DomainError
+from tests.lint.imports import PACKAGE, arrows, imported, modules, room_of, unit
+from tests.lint.picture import FILE, draw, floors
 
-PACKAGE = ROOT / "microblog"
 TEMPLATES = ROOT / "templates"
 
 # A new arrow is a decision: it is made here. Features (admin, auth, circles, home, …) never know each other; logs
@@ -32,7 +32,7 @@ MAY_KNOW = {
     "extensions": {"config", "database", "schema"},
     "models": {"extensions"},
     "web": {"schema", "config", "extensions", "logs", "models", "database", "database_trouble"},
-    "admin": {"config", "extensions", "logs", "models", "web"},
+    "admin": {"extensions", "logs", "models", "web"},
     "auth": {"database", "extensions", "logs", "models", "web"},
     "circles": {"extensions", "logs", "models", "web"},
     "home": {"extensions", "models", "web"},
@@ -40,7 +40,7 @@ MAY_KNOW = {
     "search": {"extensions", "models", "tokenizer", "web"},
     "moderation": {"extensions", "logs", "models", "web"},
     "notifications": {"extensions", "models", "web"},
-    "people": {"database", "extensions", "logs", "models", "web"},
+    "people": {"extensions", "logs", "models", "web"},
     "posts": {"extensions", "logs", "models", "web"},
     "errors": {"schema", "database", "database_trouble", "extensions", "logs", "models", "web"},
     "microblog": {
@@ -54,7 +54,6 @@ MAY_KNOW = {
             "feeds",
             "home",
             "logs",
-            "models",
             "moderation",
         ),
         *("notifications", "people", "posts", "search", "web"),
@@ -175,37 +174,30 @@ ROUTES = {
 }
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text())
-
-
-def unit(module: str) -> str:
-    """The room a module is in: ``microblog.web.htmx`` is in web."""
-    return module.split(".")[1] if "." in module else module
-
-
-def imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module == "microblog":
-            for alias in node.names:
-                inside = (PACKAGE / alias.name).is_dir() or (PACKAGE / f"{alias.name}.py").is_file()
-                yield f"microblog.{alias.name}" if inside else "microblog"
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-
-
 def test_everybody_knows_only_whom_they_may():
     wrong = defaultdict(set)
     for path, tree in modules():
-        here = "microblog" if path == "__init__.py" else path.split("/")[0].removesuffix(".py")
+        here = room_of(path)
         for module in imported(tree):
             there = unit(module)
             if module.split(".")[0] == "microblog" and there != here and there not in MAY_KNOW[here]:
                 wrong[path].add(module)
     assert not wrong
+
+
+def test_the_table_allows_nothing_that_nobody_needs():
+    found = arrows()
+    assert {room: unused for room, allowed in MAY_KNOW.items() if (unused := allowed - found.get(room, set()))} == {}
+
+
+def test_no_rooms_know_each_other_in_a_circle():
+    floors(arrows())
+    with pytest.raises(ValueError, match=r"\['models', 'web'\]"):
+        floors({"log": set(), "models": {"web"}, "web": {"log", "models"}})
+
+
+def test_the_picture_is_of_this_code():
+    assert FILE.read_text() == draw(), "python -m tests.lint.picture --write"
 
 
 def test_only_the_door_is_free_of_packages():
