@@ -34,7 +34,6 @@ from microblog.models.relation import Bond, Who, blocked
 from microblog.models.usernames import MAX, username_key
 
 NAME_TAKEN = "This username is taken. Choose another one."
-PROFILE_FIELDS = ("username", "display_name", "about_me", "location", "website", "avatar")
 NEAR_ENOUGH = 200
 """So many names that begin alike are looked at for one that may be meant."""
 ROLES = ("member", "moderator", "administrator")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.proxy import Proxy
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.visitor import Visitor
 from tests.conftest import absent
 
@@ -52,15 +52,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VisitedSite]:
     """Shared by all tests here: each makes members of its own."""
-    running = Site(tmp_path_factory.mktemp("site"))
+    running = VisitedSite(tmp_path_factory.mktemp("site")).start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
-def _proxy(site: Site) -> Iterator[Proxy]:
+def _proxy(site: VisitedSite) -> Iterator[Proxy]:
     made = Proxy(site.url)
     yield made
     made.close()
@@ -74,7 +74,7 @@ def proxy(_proxy: Proxy) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, site: Site) -> Iterator[Callable[..., Visitor]]:
+def visit(chromium: Browser, site: VisitedSite) -> Iterator[Callable[..., Visitor]]:
     """Open a browser window for one person: ``visit(proxy, screen="phone", scheme="dark", javascript=False)``."""
     made: list[Visitor] = []
 
@@ -103,7 +103,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def member(visit: Callable[..., Visitor], site: Site) -> Callable[..., Visitor]:
+def member(visit: Callable[..., Visitor], site: VisitedSite) -> Callable[..., Visitor]:
     """A new member, signed in, on their own profile: ``member("ana", proxy, about_me="old", screen="phone")``."""
 
     def join(stem: str = "ana", server: Any = None, **options: Any) -> Visitor:

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.test_edit_in_place import png
 from tests.browser.visitor import PASSWORD, Visitor
 
@@ -18,7 +18,7 @@ class Place:
 
     name, action, label = "", "", re.compile("")
 
-    def __init__(self, visitor: Visitor, site: Site, *, javascript: bool) -> None:
+    def __init__(self, visitor: Visitor, site: VisitedSite, *, javascript: bool) -> None:
         self.visitor, self.site, self.javascript = visitor, site, javascript
         self.typed: dict[str, str] = {}
         self.person = ""

@@ -12,7 +12,7 @@ from playwright.sync_api import expect, sync_playwright
 from microblog.config import ROOT
 from tests.browser.conftest import QUIET, chromium_path
 from tests.browser.proxy import Proxy
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.states import World
 from tests.browser.visitor import Visitor
 
@@ -42,7 +42,7 @@ def shots() -> tuple[Image.Image, Image.Image]:
         playwright = stack.enter_context(sync_playwright())
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=QUIET)
         stack.callback(chromium.close)
-        site = Site(Path(data))
+        site = VisitedSite(Path(data)).start()
         stack.callback(site.stop)
         proxy = Proxy(site.url)
         stack.callback(proxy.close)

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import QUIET, SCREENS, chromium_path
 from tests.browser.proxy import Proxy
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.states import World, states
 from tests.browser.visitor import Visitor
 
@@ -24,7 +24,7 @@ def main(wanted: list[str]) -> None:
         playwright = stack.enter_context(sync_playwright())
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=QUIET)
         stack.callback(chromium.close)
-        site = Site(Path(data))
+        site = VisitedSite(Path(data)).start()
         stack.callback(site.stop)
         proxy = Proxy(site.url)
         stack.callback(proxy.close)

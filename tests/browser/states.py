@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from playwright.sync_api import expect
 
 from tests.browser.proxy import Proxy
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.test_edit_in_place import png
 from tests.browser.visitor import PASSWORD, Visitor, sign_out_button
 from tests.inbox.conftest import Log
@@ -28,7 +28,7 @@ RIGHT_TO_LEFT = {
 class World:
     """One fresh site with a few people, and windows into it."""
 
-    def __init__(self, visit: Callable[..., Visitor], site: Site, proxy: Proxy) -> None:
+    def __init__(self, visit: Callable[..., Visitor], site: VisitedSite, proxy: Proxy) -> None:
         self._visit, self.site, self.proxy = visit, site, proxy
 
     def stranger(self, path: str = "/", **options: bool) -> Visitor:

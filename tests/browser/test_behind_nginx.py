@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.visitor import PASSWORD, sign_out_button
 from tests.support.nginx import Nginx, free_port
 
@@ -26,7 +26,8 @@ def port():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, port):
-    running = Site(tmp_path_factory.mktemp("behind-nginx"), SITE__URL=f"https://127.0.0.1:{port}", SERVER__PROXIES="1")
+    folder, address = tmp_path_factory.mktemp("behind-nginx"), f"https://127.0.0.1:{port}"
+    running = VisitedSite(folder, MICROBLOG_SITE__URL=address, MICROBLOG_SERVER__PROXIES="1").start()
     yield running
     running.stop()
 

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from microblog.config import ROOT
-from tests.door.site import Site
+from tests.support.site import Site
 
 PIN = "123-456-789"
 TYPED = "typed, and never lost"
@@ -32,12 +32,9 @@ def debugged(tmp_path: Path, broken: Path) -> Iterator[Callable[..., Site]]:
     shutil.copy(Path(__file__).with_name("debugged_site.py"), program)
 
     def start(*words: str) -> Site:
-        environ = {"PYTHONPATH": str(ROOT), "WERKZEUG_DEBUG_PIN": PIN, "BROKEN_FILE": str(broken)}
-        site = Site(tmp_path, "--debug", *words, program=str(program), **environ)
-        started.append(site)
-        site.url = f"http://127.0.0.1:{site.port}"
-        site.get()  # once it listens
-        return site
+        variables = {"WERKZEUG_DEBUG_PIN": PIN, "BROKEN_FILE": str(broken)}
+        started.append(Site(tmp_path, "--debug", *words, program=program, **variables).start())
+        return started[-1]
 
     start.program = program
     yield start

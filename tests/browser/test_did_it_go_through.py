@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.proxy import Proxy
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.visitor import PASSWORD, sign_out_button
 
 KEPT = "What you typed is still here."
@@ -155,7 +155,7 @@ def test_the_form_of_everything(member, proxy, site):
 @pytest.mark.parametrize("arrived", [True, False])
 def test_the_server_was_killed(visit, tmp_path, arrived):
     """SIGKILL between the change and its answer, or before the change; the page finds out once it is there again."""
-    site = Site(tmp_path)
+    site = VisitedSite(tmp_path).start()
     proxy = Proxy(site.url)
     try:
         ana = visit(proxy).register("ana").at_home()

@@ -13,7 +13,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
 from tests.browser.conftest import QUIET, chromium_path
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.test_edit_in_place import png
 from tests.browser.visitor import PASSWORD, Visitor, sign_out_button
 from tests.support.budget import few
@@ -217,7 +217,7 @@ def test_offline(member, site):
 
 
 def test_the_site_is_restarted_in_between(visit, tmp_path):
-    own = Site(tmp_path)
+    own = VisitedSite(tmp_path).start()
     try:
         ana = visit(own).register("ana").at_home()
         ana.allow("net")
@@ -235,7 +235,7 @@ def test_the_site_is_restarted_in_between(visit, tmp_path):
 
 def test_too_many_tries(visit, tmp_path):
     """A stranger's form: kept for an hour, by form alone, and never the password."""
-    own = Site(tmp_path, SECURITY__LOGIN_ATTEMPTS="1")
+    own = VisitedSite(tmp_path, MICROBLOG_SECURITY__LOGIN_ATTEMPTS="1").start()
     try:
         new = visit(own).go("/login")
         new.allow(401, 429)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.test_edit_in_place import png
 from tests.browser.visitor import PASSWORD
 
@@ -135,7 +135,7 @@ def test_the_real_throttle(visit, site):
 
 def test_guessing_until_the_limit(visit, tmp_path):
     """F52 with the limit as it is by default: the words are real, only the clock of the page is turned."""
-    own = Site(tmp_path, SECURITY__LOGIN_ATTEMPTS="10", SERVER__WORKERS="4")
+    own = VisitedSite(tmp_path, MICROBLOG_SECURITY__LOGIN_ATTEMPTS="10", MICROBLOG_SERVER__WORKERS="4").start()
     try:
         ana, bo = (visit(own).register(name).name for name in ("ana", "bob"))
         new = visit(own)

@@ -9,7 +9,7 @@ import pytest
 
 from microblog.config import ROOT
 from tests.browser.proxy import Proxy
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.states import World, states
 from tests.conftest import absent
 from tests.support.budget import few
@@ -36,7 +36,7 @@ SIDEWAYS = """() => {
 @pytest.fixture
 def world(visit, tmp_path):
     """An empty site of its own: emptiness is a state too."""
-    site = Site(tmp_path)
+    site = VisitedSite(tmp_path).start()
     proxy = Proxy(site.url)
     yield World(visit, site, proxy)
     proxy.close()

@@ -5,14 +5,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.visitor import Visitor
 
 
 @pytest.fixture
 def own_site(tmp_path):
     """One that may be stopped."""
-    running = Site(tmp_path)
+    running = VisitedSite(tmp_path).start()
     yield running
     running.stop()
 
@@ -130,7 +130,7 @@ def test_a_live_check_that_fails_says_nothing(member, proxy):
         expect(ana.message("about_me")).to_have_count(1)
 
 
-def test_a_failure_of_ours_is_a_toast_with_its_reference(member, site: Site):
+def test_a_failure_of_ours_is_a_toast_with_its_reference(member, site: VisitedSite):
     """A real bug, in the middle of a save: the log's record bears the reference that the toast shows."""
     ana: Visitor = member("ana")
     ana.allow(500)

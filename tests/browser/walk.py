@@ -27,7 +27,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, sync_playwright
 
 from tests.browser.conftest import QUIET, chromium_path
 from tests.browser.proxy import Proxy
-from tests.browser.site import Site
+from tests.browser.site import VisitedSite
 from tests.browser.visitor import PASSWORD, Visitor
 
 FIELDS = ("about_me", "display_name", "location")
@@ -62,7 +62,7 @@ class Lost(AssertionError):
 class Walk:
     """One person in one tab. `owed`: what was typed at each place ("inline" or "whole", field) and is not saved."""
 
-    def __init__(self, site: Site, proxy: Proxy, visitor: Visitor, seed: int) -> None:
+    def __init__(self, site: VisitedSite, proxy: Proxy, visitor: Visitor, seed: int) -> None:
         self.site, self.proxy, self.visitor = site, proxy, visitor
         self.random = random.Random(seed)
         self.owed: dict[Place, str] = {}
@@ -441,8 +441,9 @@ def _as_json(text: str) -> str:
 
 def walk(seconds: float, seed: int, folder: Path) -> Walk:
     """Walk for so long, and until something was typed; raises Lost or AssertionError."""
-    room = {"PROFILE__ABOUT_ME_MAX": "5000", "PROFILE__DISPLAY_NAME_MAX": "200", "PROFILE__LOCATION_MAX": "200"}
-    site = Site(folder, POSTS__PER_FIVE_MINUTES="1000", **room)
+    lengths = {"ABOUT_ME": "5000", "DISPLAY_NAME": "200", "LOCATION": "200"}
+    room = {f"MICROBLOG_PROFILE__{field}_MAX": length for field, length in lengths.items()}
+    site = VisitedSite(folder, MICROBLOG_POSTS__PER_FIVE_MINUTES="1000", **room).start()
     proxy = Proxy(site.url)
     try:
         with sync_playwright() as playwright:

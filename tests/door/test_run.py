@@ -16,9 +16,9 @@ import pytest
 
 from microblog.cli.db import upgrade
 from microblog.config import ROOT, Paths, Settings
-from tests.door.site import Site
 from tests.support.mailbox import Mailbox, wait_until
 from tests.support.nginx import Nginx, certified, free_port, program
+from tests.support.site import Site
 
 Run = Callable[..., "Site"]
 
@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     sites: list[Site] = []
 
     def run(*words: str, **environ: str) -> Site:
-        sites.append(Site(tmp_path, *words, **environ))
+        sites.append(Site(tmp_path, *words, **environ).start())
         return sites[-1]
 
     yield run
@@ -56,12 +56,12 @@ def refused(*words: str, **environ: str) -> str:
 def test_it_works(run: Run, tmp_path: Path) -> None:
     site = run("--workers", "1")
 
-    assert site.get()[0] == 200
-    assert site.get("/readyz")[0] == 200
-    assert re.match(rf"Microblog \S+ on http://127\.0\.0\.1:{site.port} \(process {site.process.pid}\)", site.lines[0])
+    assert site.ask("GET", "/").status_code == 200
+    assert site.ask("GET", "/readyz").status_code == 200
+    assert re.match(rf"Microblog \S+ on http://127\.0\.0\.1:{site.port} \(process {site.process.pid}\)", site.said())
     assert site.stop() == 0
-    text = "".join(site.lines)
-    assert str(tmp_path / "data") in text
+    text = site.said()
+    assert str(tmp_path) in text
     assert str(tmp_path / "logs" / "microblog.jsonl") in text
     started = site.records("server.started")
     assert len(started) == 1
@@ -73,12 +73,12 @@ def test_it_works(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [[], ["--debug"], ["--debug", "--no-reload"]])
 def test_control_c_is_clean(run: Run, words: list[str]) -> None:
     site = run(*words)
-    assert site.get("/livez")[0] == 200
+    assert site.ask("GET", "/livez").status_code == 200
     os.killpg(site.process.pid, signal.SIGINT)  # as a terminal does: to all of them
 
     assert site.process.wait(60) in {0, 130}
     site.stop()
-    assert "Traceback" not in "".join(site.lines)
+    assert "Traceback" not in site.said()
     assert site.records("server.stopped") or words
 
 
@@ -101,10 +101,10 @@ def test_debug_is_refused_where_others_could_reach_it(words: list[str], environ:
 def test_debug(run: Run, tmp_path: Path) -> None:
     site = run("--debug")
 
-    assert site.get()[0] == 200
-    assert "__debugger__" in site.get("/console")[1]  # locked: it asks for the PIN
+    assert site.ask("GET", "/").status_code == 200
+    assert "__debugger__" in site.ask("GET", "/console").get_data(as_text=True)  # locked: it asks for the PIN
     site.stop()
-    text = "".join(site.lines)
+    text = site.said()
     pin = re.search(r"Debugger PIN: ([\d-]+)", text)
     assert pin is not None
     assert text.count("Debugger PIN") == 1
@@ -115,10 +115,10 @@ def test_debug(run: Run, tmp_path: Path) -> None:
 def test_debug_without_debugger_and_reloader(run: Run) -> None:
     site = run("--debug", "--no-debugger", "--no-reload", "--passthrough-errors", "--show-error-pages")
 
-    assert site.get("/nope")[0] == 404
-    assert site.get("/console")[0] == 404
+    assert site.ask("GET", "/nope").status_code == 404
+    assert site.ask("GET", "/console").status_code == 404
     site.stop()
-    assert "PIN" not in "".join(site.lines)
+    assert "PIN" not in site.said()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_the_administrator_hears_of_a_killed_worker(run: Run) -> None:
         os.kill(int(children[0]), signal.SIGKILL)
 
         assert wait_until(lambda: mailbox.mails)
-        assert site.get("/livez", Host="blog.example.org")[0] == 200
+        assert site.ask("GET", "/livez", Host="blog.example.org").status_code == 200
         assert "SIGKILL" in mailbox.mails[0].as_string()
     finally:
         mailbox.stop()

@@ -125,12 +125,11 @@ def test_killed_in_between(site, records, ana, stored, cookie_for):
     visitor.client.set_cookie("session", cookie_for(ana))
     form = visitor.hx_get("/edit_profile/about_me").values() | {"about_me": "Bergen"}
     assert visitor.hx_post("/edit_profile/about_me", data=form).status == 200
-    port = site.port
     for worker in site.workers():
         _kill(worker)
     _kill(site.master)
     site.stop()
-    site.start(port=port)
+    site.start()
     assert visitor.get(f"/outcome?key={form['once']}").json == {"saved": True}
     page = visitor.hx_post("/edit_profile/about_me", data=form)
     assert page.said(".toast__words") == "About me saved."

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.door.site import Site
 from tests.support.mailbox import Mailbox, wait_until
+from tests.support.site import Site
 
 pytestmark = pytest.mark.fault(51)
 
 
 @pytest.mark.process
 def test_requests_in_flight_finish(tmp_path):
-    site = Site(tmp_path)
+    site = Site(tmp_path).start()
     answered, cut, refused = [], [], []
     stopping, done = threading.Event(), threading.Event()
 
@@ -42,7 +42,7 @@ def test_requests_in_flight_finish(tmp_path):
                 client.close()
 
     try:
-        assert site.get("/livez")[0] == 200
+        assert site.ask("GET", "/livez").status_code == 200
         visitors = [threading.Thread(target=visit) for _ in range(8)]
         for visitor in visitors:
             visitor.start()
@@ -78,16 +78,16 @@ def test_an_error_just_before_the_end_is_mailed(tmp_path):
         MAIL_PORT=str(mailbox.port),
         ADMINS="ana@example.org",
         MICROBLOG_ALERTS__FIRST_WAIT="0.1",
-    )
+    ).start()
     try:
-        assert site.get("/livez")[0] == 200
+        assert site.ask("GET", "/livez").status_code == 200
         children = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
         os.kill(int(children[0]), signal.SIGKILL)
         # The error is in the log, and the site is told to stop before anybody had the time to mail it.
-        assert wait_until(lambda: any("SIGKILL" in str(record) for record in site.records(None)))
+        assert wait_until(lambda: any("SIGKILL" in str(record) for record in site.records()))
         assert site.stop() == 0
         if not mailbox.mails:
-            site = Site(tmp_path, MAIL_SERVER="127.0.0.1", MAIL_PORT=str(mailbox.port), ADMINS="ana@example.org")
+            site.start()
             assert wait_until(lambda: mailbox.mails)
     finally:
         site.stop()

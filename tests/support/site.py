@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import io
+import json
 import os
 import re
 import signal
@@ -10,23 +11,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from http.cookies import SimpleCookie
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
-from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
 from microblog.config import ROOT, SECTIONS, Settings
 from microblog.config_sources import variable
-from microblog.models import User
-from tests.support.watched import Records, Watched
+from tests.support.mailbox import wait_until
+from tests.support.remote import RemoteBrowser
+from tests.support.watched import Records
 
-READY_SECONDS = 60
+READY_SECONDS = 90
 STOP_SECONDS = 60
-ANNOUNCED = re.compile(r"on http://127\.0\.0\.1:(\d+) \(process (\d+)\)")
+ANNOUNCED = re.compile(r"on http://127\.0\.0\.1:(\d+)(?: \(process (\d+)\))?")
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -43,33 +42,94 @@ def environment(settings: Settings) -> dict[str, str]:
     return found
 
 
-class Site:
-    """A running site. Always use it as a context manager: it stops the process, whatever happens."""
+def read_all(wire: socket.socket) -> bytes:
+    """Everything until the other side closes."""
+    pieces = []
+    while piece := wire.recv(65_536):
+        pieces.append(piece)
+    return b"".join(pieces)
 
-    def __init__(self, settings: Settings, *, program: Path = ROOT / "manage.py", prefix: tuple[str, ...] = ()) -> None:
-        self.settings, self.program, self.prefix = settings, program, prefix
-        self.output = Path(settings.data_dir) / "site.out"
+
+def parsed(data: bytes) -> tuple[int, dict[str, str], bytes]:
+    """The status, the headers and the body of one answer."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
+    pairs = (header.partition(": ") for header in lines)
+    return int(line.split()[1]), {name.lower(): value for name, _, value in pairs}, body
+
+
+class Site:
+    """One `manage.py run`. Start it by `with` or by `start()`; whoever calls `start()` also calls `stop()`.
+
+    `home` is the settings, or only the folder for data and log. `words` follow `run` on the command line, `variables`
+    are added to the environment. `program` is started instead of `manage.py`, by `prefix` where that is not empty.
+    """
+
+    def __init__(
+        self,
+        home: Settings | Path,
+        *words: str,
+        program: Path = ROOT / "manage.py",
+        prefix: tuple[str, ...] = (),
+        **variables: str,
+    ) -> None:
+        if isinstance(home, Path):
+            self.folder, self.log = home, home / "logs" / "microblog.jsonl"
+            places = {"MICROBLOG_PATHS__DATA": str(home), "MICROBLOG_LOGS__DIRECTORY": str(home / "logs")}
+        else:
+            self.folder, self.log = Path(home.data_dir), Path(home.log_dir) / "microblog.jsonl"
+            places = environment(home)
+        ours = ("MICROBLOG_", "FLASK_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        self.environ = kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | places | variables
+        self.command = [*prefix, sys.executable, str(program), "run", *words]
+        self.output = self.folder / "site.out"
         self.port = 0
 
-    def start(self, *, port: int = 0) -> Self:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MICROBLOG_", "FLASK_"))}
+    def start(self) -> Self:
+        """Start it; on the same port if it is not the first time. Returns once it takes connections."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [*self.prefix, sys.executable, str(self.program), "run", "--port", str(port)],
+                [*self.command, "--port", str(self.port)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=kept | environment(self.settings) | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+                env=self.environ,
                 cwd="/",
                 start_new_session=True,
             )
-        end = time.monotonic() + READY_SECONDS
-        while not (said := ANNOUNCED.search(self.said())):
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                raise AssertionError(f"the site did not start:\n{self.said()}")
-            time.sleep(0.05)
-        self.port, self.master = int(said[1]), int(said[2])
+        wait_until(lambda: self.process.poll() is not None or self._listens(), READY_SECONDS)
+        if not self._listens():
+            self.stop()
+            raise AssertionError(f"the site did not start:\n{self.said()}")
+        return self
+
+    def _listens(self) -> bool:
+        said = ANNOUNCED.search(self.said())
+        if said is None:
+            return False
+        self.port, self.master = int(said[1]), int(said[2] or self.process.pid)
+        with contextlib.suppress(OSError), self.connect():  # in debug mode it says so before it does
+            return True
+        return False
+
+    def stop(self) -> int:
+        """SIGTERM, as `systemctl stop` sends it; SIGKILL to all of them where that takes too long. The exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_SECONDS)
+        return self.kill()
+
+    def kill(self) -> int:
+        """SIGKILL to all its processes at once, as when the machine loses power. The exit code."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # its own group: nobody else is in it
+        return self.process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
         for _ in range(20):  # the first page of each worker compiles its templates
             before = time.monotonic()
             self.ask("GET", "/login")
@@ -77,39 +137,41 @@ class Site:
                 break
         return self
 
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # What it says and writes
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def said(self) -> str:
-        """What it has printed."""
+        """All it has printed since it was started last."""
         return self.output.read_text(errors="replace")
+
+    def records(self, event: str = "", **keys: Any) -> list[dict[str, Any]]:
+        """The log's records so far; of one event, and with these values."""
+        lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
+        return [r for r in map(json.loads, lines) if event in ("", r["event"]) and keys.items() <= r.items()]
+
+    def records_when(self, count: int, event: str, **keys: Any) -> list[dict[str, Any]]:
+        """The same once there are `count`: a client has its answer before the log has the line."""
+        wait_until(lambda: len(self.records(event, **keys)) >= count, 30)
+        return self.records(event, **keys)
 
     def workers(self) -> set[int]:
         """The ids of the processes that answer, once all have been started."""
         children = Path(f"/proc/{self.master}/task/{self.master}/children")
-        end = time.monotonic() + READY_SECONDS
-        while len(found := children.read_text().split()) < self.settings.server.workers and time.monotonic() < end:
-            time.sleep(0.05)
-        return {int(number) for number in found}
-
-    def stop(self) -> int:
-        """Stop in order; by force where that takes too long. The exit code."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(STOP_SECONDS)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # its own group: nobody else is in it
-        return self.process.wait()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        wanted = int(self.environ.get(variable("server.workers"), Settings().server.workers))
+        wait_until(lambda: len(children.read_text().split()) >= wanted, READY_SECONDS)
+        return {int(number) for number in children.read_text().split()}
 
     # Asking it
 
-    def visitor(self, records: Records, **options: Any) -> "Visitor":
-        """Somebody with a browser."""
-        return Visitor(self, records, **options)
+    def visitor(self, records: Records, **options: Any) -> RemoteBrowser:
+        """Somebody with a browser, as the other tests have one."""
+        return RemoteBrowser(self, records, **options)
 
     def ask(self, method: str, path: str, body: bytes = b"", timeout: float = 60, **headers: str) -> Any:
         """One request on a connection of its own. Header names are spelled with _ for -."""
@@ -141,80 +203,3 @@ class Site:
             if half_close:
                 wire.shutdown(socket.SHUT_WR)
             return parsed(read_all(wire))
-
-
-def read_all(wire: socket.socket) -> bytes:
-    """Everything until the other side closes."""
-    pieces = []
-    while piece := wire.recv(65_536):
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def parsed(data: bytes) -> tuple[int, dict[str, str], bytes]:
-    """The status, the headers and the body of one answer."""
-    head, _, body = data.partition(b"\r\n\r\n")
-    line, *lines = head.decode("latin-1").split("\r\n")
-    pairs = (header.partition(": ") for header in lines)
-    return int(line.split()[1]), {name.lower(): value for name, _, value in pairs}, body
-
-
-class RemoteClient:
-    """What tests.support.client.Browser needs of a test client, over a real connection."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.cookies: dict[str, str] = {}
-
-    def open(self, path: str, *, method: str, follow_redirects: bool = False, **options: Any) -> Any:
-        options.pop("buffered", None)
-        builder = EnvironBuilder(path, method=method, **options)
-        environ = builder.get_environ()
-        builder.close()
-        headers = {name: value for name, value in builder.headers if name not in {"Cookie", "Host"}}
-        if environ.get("CONTENT_TYPE"):
-            headers["Content-Type"] = environ["CONTENT_TYPE"]
-        if self.cookies:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        response = self.site.exchange(method, path, body, headers)
-        for line in response.headers.getlist("Set-Cookie"):
-            for name, morsel in SimpleCookie(line).items():
-                if morsel["max-age"] == "0" or not morsel.value:
-                    self.cookies.pop(name, None)
-                else:
-                    self.cookies[name] = morsel.value
-        if follow_redirects and 300 <= response.status_code < 400:
-            return self.open(response.headers["Location"], method="GET")
-        return response
-
-    def get_cookie(self, name: str) -> Any:
-        return SimpleNamespace(value=self.cookies[name]) if name in self.cookies else None
-
-    def set_cookie(self, name: str, value: str) -> None:
-        self.cookies[name] = value
-
-    def delete_cookie(self, name: str) -> None:
-        self.cookies.pop(name, None)
-
-
-class Visitor(Watched):
-    """The browser of the other tests, pointed at a running site."""
-
-    def __init__(self, site: Site, records: Records, *, canaries: tuple[str, ...] = ()) -> None:
-        super().__init__(None, records, canaries=canaries)
-        self.client: Any = RemoteClient(site)
-
-    def sign_in(self, user: User | str) -> Self:
-        """Through the form: the site is another process."""
-        return self.sign_in_by_form(user)
-
-
-@contextlib.contextmanager
-def serving(settings: Settings, **options: Any) -> Iterator[Site]:
-    """The site with `settings`, stopped at the end."""
-    with Site(settings, **options) as site:
-        yield site
-
-
-Serve = Callable[..., Site]
