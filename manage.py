@@ -13,7 +13,7 @@ from pathlib import Path
 
 if __name__ == "__main__":
     # By its path: importing the package would need what the file is there to install.
-    bootstrap = Path(__file__).resolve().parent / "microblog" / "bootstrap.py"
+    bootstrap = Path(__file__).resolve().parent / "microblog" / "serving" / "bootstrap.py"
     runpy.run_path(str(bootstrap))["prepare"](sys.argv[1:])
 
     from microblog.cli import main

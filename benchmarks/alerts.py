@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import structlog
 
-from microblog.config import Alerts, Logs, Mail, Paths, Settings
+from microblog.config.settings import Alerts, Logs, Mail, Paths, Settings
 from microblog.logs.alerts.handler import AlertHandler
 from microblog.logs.reference import new_reference
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from microblog.config import ROOT, Alerts, Logs, Mail, Paths, Server, Settings
+from microblog.config.settings import ROOT, Alerts, Logs, Mail, Paths, Server, Settings
 from tests.support.mailbox import Mailbox
 from tests.support.site import Site
 

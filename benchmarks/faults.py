@@ -17,7 +17,7 @@ from statistics import median, quantiles
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from microblog.cli.db import upgrade
-from microblog.config import ROOT, Logs, Paths, Security, Server, Settings
+from microblog.config.settings import ROOT, Logs, Paths, Security, Server, Settings
 from tests.conftest import KEY, PASSWORD
 from tests.support.site import Site, Visitor
 

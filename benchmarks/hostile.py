@@ -27,7 +27,7 @@ from flask.testing import FlaskClient  # noqa: E402
 
 from microblog import create_app  # noqa: E402
 from microblog.cli.db import upgrade  # noqa: E402
-from microblog.config import Logs, Paths, Security, Server, Settings  # noqa: E402
+from microblog.config.settings import Logs, Paths, Security, Server, Settings  # noqa: E402
 from microblog.web.text import LONGEST  # noqa: E402
 from tests.support.site import Site  # noqa: E402
 

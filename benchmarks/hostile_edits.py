@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from microblog import create_app
 from microblog.cli.db import upgrade
-from microblog.config import Logs, Paths, Settings
+from microblog.config.settings import Logs, Paths, Settings
 from microblog.extensions import db, writing
 from microblog.models import Post, PostVersion, User
 from microblog.models.columns import now

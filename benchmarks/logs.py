@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 import structlog  # noqa: E402 - after the path is set
 
-from microblog.config import Logs, Settings  # noqa: E402
+from microblog.config.settings import Logs, Settings  # noqa: E402
 from microblog.logs import events, setup  # noqa: E402
 from microblog.logs.file import JsonLinesHandler  # noqa: E402
 

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from microblog.config import Paths, Settings  # noqa: E402 - after the path is set
+from microblog.config.settings import Paths, Settings  # noqa: E402 - after the path is set
 from microblog.logs import metrics  # noqa: E402
 
 ROUTES = [f"/route/{number}" for number in range(20)]

@@ -82,8 +82,8 @@ app = make_app() if os.environ.get("BENCH_SERVE") else None
 
 def on_our_server(make: Callable[[], Flask], port: int) -> NoReturn:
     """An application on the site's own server until it is told to stop; each process makes its own."""
-    from microblog import server
-    from microblog.config import Logs, Paths, Server, Settings
+    from microblog.config.settings import Logs, Paths, Server, Settings
+    from microblog.serving import production
 
     folder = os.environ["BENCH_FOLDER"]
     settings = Settings(
@@ -91,8 +91,10 @@ def on_our_server(make: Callable[[], Flask], port: int) -> NoReturn:
         logs=Logs(directory=folder, console="off"),
         server=Server(port=port, workers=WORKERS, threads=THREADS),
     )
-    server.create_app = lambda *_, **__: make()
-    raise SystemExit(server.serve(settings, server.listen("127.0.0.1", port), version="0", announce=lambda *_: None))
+    production.create_app = lambda *_, **__: make()
+    raise SystemExit(
+        production.serve(settings, production.listen("127.0.0.1", port), version="0", announce=lambda *_: None)
+    )
 
 
 def serve(name: str, port: int) -> None:

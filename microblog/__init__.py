@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-    from microblog.config import Settings
+    from microblog.config.settings import Settings
     from microblog.logs.alerts.handler import AlertHandler
 
 __version__ = "0.1.0"
@@ -48,7 +48,7 @@ def create_app(
         search,
     )
     from microblog.auth import sessions
-    from microblog.config import ROOT
+    from microblog.config.settings import ROOT
     from microblog.web import access, assets, filters, health, incoming, once
     from microblog.web.last_resort import LastResort
 
@@ -89,7 +89,7 @@ def create_app(
 
 def flask_config(settings: Settings) -> dict[str, object]:
     """What Flask and its extensions want to know."""
-    from microblog.config import ensure_secret
+    from microblog.config.settings import ensure_secret
 
     secure = settings.site.url.startswith("https://")
     return {

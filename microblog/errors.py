@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge, Unauthorized
 
-from microblog import schema
-from microblog.database import WriterBusy
-from microblog.database_trouble import trouble
+from microblog.db import schema
+from microblog.db.engine import WriterBusy
+from microblog.db.trouble import trouble
 from microblog.extensions import db
 from microblog.logs import events
 from microblog.logs.context import Told, note_told

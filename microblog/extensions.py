@@ -12,8 +12,8 @@ from sqlalchemy import MetaData, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
-from microblog import database, schema
-from microblog.config import ROOT, Settings
+from microblog.config.settings import ROOT, Settings
+from microblog.db import engine, schema
 
 
 class Base(DeclarativeBase):
@@ -44,7 +44,7 @@ db = SQLAlchemy(model_class=Base)
 csrf = FreshTokenCsrf()
 login_manager = LoginManager()
 
-event.listen(db.session, "before_flush", database.refuse_unlocked_writes)
+event.listen(db.session, "before_flush", engine.refuse_unlocked_writes)
 event.listen(db.session, "after_begin", schema.before_use)
 
 
@@ -72,14 +72,14 @@ class Claim:
 
 @contextmanager
 def writing(*, claims: bool = True) -> Iterator[Claim]:
-    """``with writing(): load; change; commit``: what is read inside is what is changed. See microblog/database.py.
+    """``with writing(): load; change; commit``: what is read inside is what is changed. See microblog/db/engine.py.
 
     Inside a request this is the form's own change: it happens once. Raises Repeated where it has happened before; left
     without a commit, it has not happened. With ``claims=False`` it is bookkeeping (a count, "last seen"), which may.
     """
     make = current_app.extensions.get("claim") if claims and has_request_context() else None
     claim: Claim = make() if make else Claim()
-    with database.writing(db.session()):
+    with engine.writing(db.session()):
         claim.stake()
         yield claim
 
@@ -106,12 +106,12 @@ def init_app(app: Flask, *, create_database: bool = False) -> None:
 
     chosen: Settings = app.config["SETTINGS"]
     app.config["SQLALCHEMY_DATABASE_URI"] = chosen.database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = database.engine_options(
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine.engine_options(
         chosen.database_url, chosen.server.threads, create=create_database
     )
     db.init_app(app)
     with app.app_context():
-        database.prepare(db.engine)
+        engine.prepare(db.engine)
         schema.prepare(db.engine)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     csrf.init_app(app)

@@ -6,7 +6,7 @@ Alerts do not pass here: they have their spool and their sender in microblog.log
 from collections.abc import Callable
 from email.message import EmailMessage
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts.health import Health, health, missing, notice
 from microblog.logs.alerts.message import compose, is_address, sender_address, site_domain
 from microblog.logs.alerts.smtp import Delivery, NotDelivered, Receipt, Step

@@ -7,7 +7,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
-from microblog.database import migrating
+from microblog.db.engine import migrating
 from microblog.models import search_index
 from microblog.models.columns import UtcDateTime
 

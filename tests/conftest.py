@@ -19,7 +19,7 @@ from flask import Flask
 from microblog import create_app
 from microblog.backups import BackupFailed, postgresql
 from microblog.cli.db import upgrade
-from microblog.config import Database, Logs, Paths, Security, Server, Settings
+from microblog.config.settings import Database, Logs, Paths, Security, Server, Settings
 from microblog.extensions import db, writing
 from microblog.logs.setup import close
 from microblog.logs.start import start

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars
 
-from microblog.database import WriterBusy
+from microblog.db.engine import WriterBusy
 from microblog.extensions import Claim, db, login_manager, writing
 from microblog.logs import events
 from microblog.logs.context import stats

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import make_url
 
 from microblog.backups import archive, postgresql, sqlite
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import events
 
 log = structlog.get_logger(__name__)

@@ -11,9 +11,9 @@ import structlog
 from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 
-from microblog import running
 from microblog.backups import BackupFailed, archive, make, postgresql, sqlite
-from microblog.config import ROOT, Settings
+from microblog.config.settings import ROOT, Settings
+from microblog.db import in_use
 from microblog.logs import events
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ def restore(settings: Settings, file: Path) -> Restored:
     database, or one whose tables this code does not know; and OSError.
     """
     settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    claim = running.claim(settings)
+    claim = in_use.claim(settings)
     if claim is None:
         raise BackupFailed("The site is running: stop it, restore, start it again.")
     try:

@@ -18,9 +18,9 @@ from typing import Any, NoReturn
 
 from sqlalchemy.exc import DBAPIError
 
-from microblog.config import ROOT, ConfigError, Settings, load
-from microblog.config_values import did_you_mean, sentence
-from microblog.schema import SchemaBehind
+from microblog.config.settings import ROOT, ConfigError, Settings, load
+from microblog.config.values import did_you_mean, sentence
+from microblog.db.schema import SchemaBehind
 
 # In the order of --help: what everybody needs first.
 MODULES = (

@@ -9,8 +9,8 @@ import structlog
 from microblog.backups import BackupFailed
 from microblog.backups.make import make
 from microblog.cli import CommandFailed, Subparsers
-from microblog.config import KEYS, Settings
-from microblog.config_values import UnfitError, convert, sentence, shown
+from microblog.config.settings import KEYS, Settings
+from microblog.config.values import UnfitError, convert, sentence, shown
 from microblog.logs import events
 from microblog.logs.start import start
 

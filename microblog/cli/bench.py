@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from microblog.cli import Subparsers
-from microblog.config import ROOT, Settings
+from microblog.config.settings import ROOT, Settings
 
 
 def register(subparsers: "Subparsers[Any]") -> None:

@@ -14,7 +14,7 @@ from microblog.cli.deploy_checks import DEPLOY
 from microblog.cli.error_answers import every_answer, throw_away
 from microblog.cli.error_findings import problems
 from microblog.cli.error_sheet import draw, write
-from microblog.config import ROOT, ConfigError, Settings, load
+from microblog.config.settings import ROOT, ConfigError, Settings, load
 
 SIGNS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 

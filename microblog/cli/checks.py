@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from microblog import create_app
 from microblog.backups import archive
 from microblog.cli import version
-from microblog.config import ROOT, SECRET_FILE, Settings, explicitly_production, is_loopback
+from microblog.config.settings import ROOT, SECRET_FILE, Settings, explicitly_production, is_loopback
 from microblog.logs import sentry
 from microblog.logs.alerts.health import health
 from microblog.web.readiness import LITTLE_SPACE

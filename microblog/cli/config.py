@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from microblog.cli import Subparsers
-from microblog.config import KEYS, SECRETS, Settings
-from microblog.config_sources import variable
+from microblog.config.settings import KEYS, SECRETS, Settings
+from microblog.config.sources import variable
 
 MASK = "••••••"
 

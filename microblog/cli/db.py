@@ -7,7 +7,7 @@ from flask_migrate import revision as new_revision
 from flask_migrate import upgrade as run_upgrade
 
 from microblog.cli.site import opened
-from microblog.config import Settings
+from microblog.config.settings import Settings
 
 
 def upgrade(settings: Settings, revision: str = "head") -> None:

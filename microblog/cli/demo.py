@@ -7,8 +7,8 @@ from typing import Any
 
 from microblog.cli import CommandFailed, Subparsers, db
 from microblog.cli.site import opened
-from microblog.config import Settings
-from microblog.demo.make import make, members
+from microblog.config.settings import Settings
+from microblog.dev.demo.make import make, members
 from microblog.models import passwords
 
 PEOPLE, POSTS = 60, 1500

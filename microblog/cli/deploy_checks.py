@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 
 from microblog.cli.checks import Finding
-from microblog.config import ROOT, SECRETS, Settings, is_loopback
+from microblog.config.settings import ROOT, SECRETS, Settings, is_loopback
 from microblog.logs.alerts.health import missing
 from microblog.web.access import trusted_hosts
 

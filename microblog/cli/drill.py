@@ -6,7 +6,7 @@ from typing import Any
 
 from microblog.cli import CommandFailed, Subparsers
 from microblog.cli.drill_steps import STEPS, Broken, Drill, NotRunning, Skipped
-from microblog.config import Settings
+from microblog.config.settings import Settings
 
 WAIT = 30.0  # seconds for the mail, besides the time in which equal errors are gathered
 

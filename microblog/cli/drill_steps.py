@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import events, follow
 from microblog.logs.alerts.health import missing
 from microblog.logs.inbox.store import Inbox, SpoolUnusable

@@ -16,7 +16,7 @@ from werkzeug.exceptions import MethodNotAllowed, ServiceUnavailable, TooManyReq
 
 from microblog import create_app
 from microblog.cli.db import upgrade
-from microblog.config import Database, Logs, Paths, Settings, Site
+from microblog.config.settings import Database, Logs, Paths, Settings, Site
 from microblog.extensions import db, writing
 from microblog.logs.setup import close, configure
 from microblog.models import Session, User

@@ -11,7 +11,7 @@ from markupsafe import escape
 from microblog.cli import version
 from microblog.cli.error_answers import GONE_BEFORE, LAST_RESORT, MEMBER, Answer
 from microblog.cli.markup import Reader
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 FRAGMENT_LIMIT = 4096
 """Bytes: one thought, and no page in disguise."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from microblog.cli import CommandFailed, Subparsers, version
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.human import exception_lines, safe, wants_colour
 from microblog.logs.inbox import curve
 from microblog.logs.inbox.groups import NOTHING, OPEN, STATES, Decision, Group

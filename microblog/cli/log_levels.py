@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from microblog.cli import CommandFailed
-from microblog.config import Settings
-from microblog.config_values import did_you_mean
+from microblog.config.settings import Settings
+from microblog.config.values import did_you_mean
 from microblog.logs.event import LEVELS
 from microblog.logs.human import safe
 from microblog.logs.levels import FILE_NAME, LONGEST, UnfitLevels, Wanted, is_known, read, write

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from microblog.config import Settings
-from microblog.database import engine_options
+from microblog.config.settings import Settings
+from microblog.db.engine import engine_options
 from microblog.models.user import FormerUsername, User
 from microblog.models.usernames import username_key
 

@@ -9,7 +9,7 @@ import structlog
 
 from microblog.cli import CommandFailed
 from microblog.cli.log_people import Person, person
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import events
 from microblog.logs.forget import Subject, forget, naming
 from microblog.logs.human import safe

@@ -14,8 +14,8 @@ from typing import Any
 from microblog.cli import CommandFailed
 from microblog.cli.log_people import person
 from microblog.cli.log_story import file_name
-from microblog.config import Settings
-from microblog.config_values import did_you_mean
+from microblog.config.settings import Settings
+from microblog.config.values import did_you_mean
 from microblog.logs import by_hand, events
 from microblog.logs.conditions import Condition
 from microblog.logs.event import LEVELS

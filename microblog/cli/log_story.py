@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from microblog.cli.log_people import person
-from microblog.config import ROOT, Settings
+from microblog.config.settings import ROOT, Settings
 from microblog.logs.human import rendered, safe
 from microblog.logs.reader import Search
 from microblog.logs.story import AROUND, LINES, gather

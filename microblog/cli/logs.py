@@ -7,7 +7,7 @@ from pathlib import Path
 
 from microblog.cli import log_levels, log_privacy, log_query
 from microblog.cli.log_story import file_name, tell
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import events
 from microblog.logs.human import safe, wants_colour
 from microblog.logs.reader import Search, search

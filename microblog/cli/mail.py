@@ -5,7 +5,7 @@ import sys
 
 from microblog import mail
 from microblog.cli import mail_sink
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts.health import moment
 from microblog.logs.alerts.wording import times, title
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import plain
 
 _SHOWN = ("From", "To", "Subject", "Date")

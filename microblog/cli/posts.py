@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import func, select
 
 from microblog.cli.site import opened
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.extensions import db, writing
 from microblog.logs import events
 from microblog.models.columns import now

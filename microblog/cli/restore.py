@@ -7,7 +7,7 @@ from typing import Any
 from microblog.backups import BackupFailed
 from microblog.backups.restore import restore
 from microblog.cli import CommandFailed, Subparsers
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.setup import configure
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from microblog import development, server
 from microblog.cli import CommandFailed, Subparsers, version
 from microblog.cli.db import upgrade
-from microblog.config import (
+from microblog.config.settings import (
     KEYS,
     SHIPPED,
     Settings,
@@ -19,9 +18,10 @@ from microblog.config import (
     explicitly_production,
     is_loopback,
 )
-from microblog.config_values import UnfitError, convert, sentence, shown
+from microblog.config.values import UnfitError, convert, sentence, shown
 from microblog.logs import sentry
 from microblog.logs.alerts import health
+from microblog.serving import development, production
 
 
 def register(subparsers: "Subparsers[Any]") -> None:
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     settings = with_options(settings, arguments)
     try:
         return _serve(settings, arguments)
-    except server.CannotListen as error:
+    except production.CannotListen as error:
         raise CommandFailed(str(error)) from error
 
 
@@ -68,11 +68,11 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
             show_error_pages=arguments.show_error_pages,
         )
     # Before anything is touched: a start that is refused leaves the database alone.
-    listener = server.listen(settings.server.host, settings.server.port)
+    listener = production.listen(settings.server.host, settings.server.port)
     settings = served_at(settings, listener.getsockname()[1])
     ensure_secret(settings)
     migrate(settings)
-    code = server.serve(settings, listener, version=version(), announce=announce)
+    code = production.serve(settings, listener, version=version(), announce=announce)
     if code:
         raise CommandFailed(f"The site ended because its processes could not start; {log_file(settings)} says why.")
     return code

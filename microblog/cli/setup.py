@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from microblog.cli import Subparsers
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.web import assets
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from microblog import create_app
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.extensions import db
 from microblog.logs.setup import configure
 

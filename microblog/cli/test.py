@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from microblog.cli import Subparsers
-from microblog.config import ROOT, Settings
+from microblog.config.settings import ROOT, Settings
 
 # Each test by itself to whichever process is free: none needs another one to have run before it.
 PARALLEL = ["-n", "2", "--dist", "load", "--maxschedchunk", "1", "--durations", "10"]

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select
 
 from microblog.cli.site import opened
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.extensions import db, writing
 from microblog.logs import events
 from microblog.models import passwords, usernames

@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.logs.redaction import scrub, scrub_source
 from microblog.logs.values import STEPS, Limits, readable
 

@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client import values as library
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import events
 from microblog.logs.event import LEVELS
 from microblog.logs.plain import short_hash

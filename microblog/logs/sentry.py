@@ -11,7 +11,7 @@ import os
 import threading
 from typing import Any
 
-from microblog.config import ROOT, Settings
+from microblog.config.settings import ROOT, Settings
 from microblog.logs.alerts.summary import Seen
 from microblog.logs.alerts.wording import version
 from microblog.logs.records import build, fields

@@ -14,7 +14,7 @@ import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.stdlib import ProcessorFormatter
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import events, metrics, slow
 from microblog.logs.file import JsonLinesHandler
 from microblog.logs.flood import Flood

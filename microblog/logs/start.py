@@ -1,6 +1,6 @@
 """Logs and alerts together, as every process of the site starts them."""
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import sentry
 from microblog.logs.alerts.handler import AlertHandler
 from microblog.logs.setup import Process, configure

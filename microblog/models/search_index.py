@@ -1,8 +1,8 @@
 """The index of the words in posts and in names, which the database keeps by itself, whoever writes.
 
 PostgreSQL: a generated column, `search`, on both tables. SQLite: a FTS5 table for each, without a copy of the text, and
-three triggers, which need the function `search_words` of microblog/database.py. Made by a migration; what is not in the
-models is here, so that nobody takes it for a leftover.
+three triggers, which need the function `search_words` of microblog/db/engine.py. Made by a migration; what is not in
+the models is here, so that nobody takes it for a leftover.
 """
 
 from collections.abc import Callable

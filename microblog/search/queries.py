@@ -25,6 +25,7 @@ from sqlalchemy import (
     true,
 )
 
+from microblog.db.search_words import LETTERED
 from microblog.extensions import db
 from microblog.models.columns import LARGEST
 from microblog.models.post import Post
@@ -34,7 +35,6 @@ from microblog.models.timeline import LIMIT, Span
 from microblog.models.user import User
 from microblog.models.usernames import username_key
 from microblog.search.words import Query, Term
-from microblog.tokenizer import LETTERED
 
 CANDIDATES = 50
 """So many members whose names fit are looked at for the few that are shown."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from microblog import tokenizer
+from microblog.db import search_words
 from microblog.web.text import showable, single_line
 
 LONGEST = 200
@@ -60,14 +60,14 @@ def parsed(text: str) -> Query:
 
 def _terms(text: str) -> Iterator[Term]:
     for phrase, word in _PIECE.findall(text):
-        words = tokenizer.words(phrase or word)
+        words = search_words.words(phrase or word)
         # A run may go on at both ends, so the characters with which it would begin and end are not looked for.
-        if words and tokenizer.is_part(words[0]):
+        if words and search_words.is_part(words[0]):
             del words[0]
-        if len(words) > 1 and tokenizer.is_part(words[-1]):
+        if len(words) > 1 and search_words.is_part(words[-1]):
             del words[-1]
         if words:
-            part = tokenizer.is_part(words[0]) and len(words) == 1
+            part = search_words.is_part(words[0]) and len(words) == 1
             yield Term(tuple(words), part or (not phrase and sum(map(len, words)) >= SHORTEST_BEGINNING))
 
 
@@ -98,14 +98,14 @@ def _hits(text: str, terms: tuple[Term, ...]) -> Iterator[tuple[int, int]]:
 
 
 def _single_hits(text: str, terms: tuple[Term, ...]) -> Iterator[tuple[int, int]]:
-    found = tokenizer.located(text)
+    found = search_words.located(text)
     for at, (span, word) in enumerate(found):
         for term in terms:
             # Most words are no hit: the first comparison is all they get.
             if word.startswith(term.words[0]) and _stands(term, found, at):
                 last_span, last = found[at + len(term.words) - 1]
                 # One character of two: it is the last one of the two before.
-                part = len(term.words) == 1 and len(last) > len(term.words[0]) and tokenizer.is_part(last)
+                part = len(term.words) == 1 and len(last) > len(term.words[0]) and search_words.is_part(last)
                 yield span[0], found[at - 1][0][1] if part else last_span[1]
 
 

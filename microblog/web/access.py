@@ -15,7 +15,7 @@ from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.extensions import db, login_manager, settings
 from microblog.logs import events
 from microblog.logs.context import stats

@@ -12,7 +12,7 @@ from typing import Any
 
 from whitenoise import WhiteNoise
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 STATIC = ROOT / "static"
 _TEXT = {".css", ".js", ".svg", ".txt"}

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 
 HEADER = "X-Drill"
 SECONDS = 60.0

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts.health import Health
 from microblog.logs.alerts.wording import version
 

@@ -152,7 +152,7 @@ def init_app(app: Flask, *, debug: bool) -> None:
         zones=zones,
         has_htmx=has_htmx,
         mail_trouble=mail_trouble,
-        debug_script="",  # only microblog/development.py sets it
+        debug_script="",  # only microblog/serving/development.py sets it
         blank_toast=Toast("", " ", kind="error"),
         site=app.config["SETTINGS"].site,
         limits=app.config["SETTINGS"].profile,

@@ -5,7 +5,7 @@ import ipaddress
 
 from werkzeug.wrappers import Request
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 
 _FROM_A_PROXY = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
 

@@ -8,11 +8,11 @@ from flask import current_app, request
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError
 
-from microblog.database import is_writing
-from microblog.database_trouble import trouble
+from microblog.db.engine import is_writing
+from microblog.db.schema import SchemaBehind, misses_something
+from microblog.db.trouble import trouble
 from microblog.extensions import db
 from microblog.logs import events
-from microblog.schema import SchemaBehind, misses_something
 
 log = structlog.get_logger(__name__)
 

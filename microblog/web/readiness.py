@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from microblog import schema
-from microblog.config import Settings
+from microblog.config.settings import Settings
+from microblog.db import schema
 from microblog.extensions import db
 from microblog.logs import setup
 from microblog.logs.alerts.health import Health, health

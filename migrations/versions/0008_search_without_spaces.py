@@ -1,4 +1,4 @@
-"""Search finds any part of what is written without spaces: both indexes anew, by the rules of microblog/tokenizer.py.
+"""Search finds any part of what is written without spaces: both indexes anew, by the rules of microblog/db/search_words.py.
 
 Revision: 0008, after 0007
 """

@@ -1,6 +1,6 @@
 """Search takes ı for i, ς for σ and ß for ss: IŞIK is found as ışık, ΟΔΟΣ as οδος, STRASSE as Straße.
 
-Both indexes are made anew, by the rules of microblog/tokenizer.py.
+Both indexes are made anew, by the rules of microblog/db/search_words.py.
 
 Revision: 0009, after 0008
 """

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from microblog.config import Mail
+from microblog.config.settings import Mail
 from microblog.logs.alerts.spool import spools
 
 pytestmark = pytest.mark.sqlite_only

@@ -15,14 +15,14 @@ import trustme
 from microblog import mail
 from microblog.cli import mail as cli
 from microblog.cli.mail_sink import readable
-from microblog.config import Paths
+from microblog.config.settings import Paths
 from tests.support.alerting import ROOT, bug, handler_for, record, settings_for, with_mail
 from tests.support.mailbox import Mailbox, free_port, tls_context, wait_until
 
 SINK = """
 import argparse, sys
 from microblog.cli import mail
-from microblog.config import Settings
+from microblog.config.settings import Settings
 parser = argparse.ArgumentParser()
 mail.register(parser.add_subparsers())
 args = parser.parse_args()

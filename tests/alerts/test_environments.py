@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from microblog.config import Site
+from microblog.config.settings import Site
 from microblog.logs.alerts.health import health, missing
 from tests.support.alerting import bug, handler_for, record, settings_for, with_mail
 from tests.support.mailbox import wait_until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog.config import Mail, Settings
+from microblog.config.settings import Mail, Settings
 from microblog.logs.alerts.health import health, missing, notice
 from tests.support.alerting import bug, handler_for, record, settings_for, with_mail
 from tests.support.mailbox import wait_until

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from flask import Flask, request
 
-from microblog import development
 from microblog.cli import main
+from microblog.serving import development
 
 make = development.create_app
 BROKEN = Path(os.environ["BROKEN_FILE"])

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import expect, sync_playwright
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.browser.conftest import QUIET, chromium_path
 from tests.browser.proxy import Proxy
 from tests.browser.site import VisitedSite

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from microblog import tokenizer
+from microblog.db import search_words
 from tests.support.site import Site
 
 MANY_FROM_ONE_ADDRESS = {
@@ -38,7 +38,7 @@ class VisitedSite(Site):
     def stored(self, statement: str, *values: Any) -> Any:
         """The first value of the first row in the database; also changes it."""
         with closing(sqlite3.connect(self.folder / "microblog.db", timeout=30)) as connection, connection:
-            connection.create_function("search_words", 1, tokenizer.indexed, deterministic=True)
+            connection.create_function("search_words", 1, search_words.indexed, deterministic=True)
             row = connection.execute(statement, values).fetchone()
         return row[0] if row else None
 

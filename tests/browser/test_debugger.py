@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.support.site import Site
 
 PIN = "123-456-789"

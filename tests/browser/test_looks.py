@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.browser.proxy import Proxy
 from tests.browser.site import VisitedSite
 from tests.browser.states import World, states

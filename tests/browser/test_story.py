@@ -6,7 +6,7 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 
 def manage(site, *words):

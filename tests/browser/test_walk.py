@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.browser.conftest import chromium_path
 from tests.conftest import absent
 from tests.support import budget

@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from microblog.database import WriterBusy
+from microblog.db.engine import WriterBusy
 from microblog.extensions import db, writing
 from microblog.models import Block, Follow, User, circle
 from microblog.models.errors import Unavailable

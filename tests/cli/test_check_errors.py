@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from microblog.cli import error_answers, error_findings, main
 from microblog.cli.markup import Reader
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.extensions import db
 from microblog.logs import setup
 from microblog.web.problems import PROBLEMS

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import func, inspect, select, text
 
 from microblog.cli import main
-from microblog.demo import make as making
-from microblog.demo.community import Community
-from microblog.demo.make import make
-from microblog.demo.people import people
-from microblog.demo.phrases import PLACES
+from microblog.dev.demo import make as making
+from microblog.dev.demo.community import Community
+from microblog.dev.demo.make import make
+from microblog.dev.demo.people import people
+from microblog.dev.demo.phrases import PLACES
 from microblog.extensions import db, writing
 from microblog.logs.setup import close
 from microblog.models import (

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from microblog.cli import CommandFailed
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from tests.cli.asking import run
 
 

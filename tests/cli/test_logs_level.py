@@ -3,7 +3,7 @@
 import pytest
 
 from microblog.cli import CommandFailed
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from tests.cli.asking import run
 
 

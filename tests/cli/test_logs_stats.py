@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs.stats import Stats
 from tests.cli.asking import run
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 
 def line(n):

@@ -4,8 +4,8 @@ from typing import get_type_hints
 
 import pytest
 
-from microblog.config import Posts, Profile
-from microblog.config_values import Between
+from microblog.config.settings import Posts, Profile
+from microblog.config.values import Between
 from microblog.models import Post, PostVersion, User
 from microblog.posts.forms import CODE_POINTS
 

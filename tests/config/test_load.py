@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.config import ConfigError, Settings, explicitly_production, load
+from microblog.config.settings import ConfigError, Settings, explicitly_production, load
 
 Loader = Callable[..., Settings]
 

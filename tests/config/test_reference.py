@@ -7,8 +7,8 @@ from dataclasses import fields
 
 import pytest
 
-from microblog.config import KEYS, ROOT, SECTIONS, Settings, load
-from microblog.config_sources import ALIASES, TLS_SWITCHES
+from microblog.config.settings import KEYS, ROOT, SECTIONS, Settings, load
+from microblog.config.sources import ALIASES, TLS_SWITCHES
 
 TOML = (ROOT / "config.toml").read_text()
 DOC = (ROOT / "docs" / "configuration.md").read_text()

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from microblog.config import ROOT, ConfigError, Paths, Security, Settings, ensure_secret
+from microblog.config.settings import ROOT, ConfigError, Paths, Security, Settings, ensure_secret
 
-MAKE = "import sys; from microblog.config import *; print(ensure_secret(Settings(paths=Paths(data=sys.argv[1]))))"
+MAKE = (
+    "import sys; from microblog.config.settings import *\nprint(ensure_secret(Settings(paths=Paths(data=sys.argv[1]))))"
+)
 
 
 def test_it_works(tmp_path: Path) -> None:

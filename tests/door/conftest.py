@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 # The Python behind the environment the tests run in: it has none of our packages.
 BASE = str(getattr(sys, "_base_executable", sys.executable))
@@ -84,7 +84,8 @@ def _small(folder: Path) -> Checkout:
     root = folder / "checkout"
     (root / "microblog" / "cli").mkdir(parents=True)
     shutil.copy(ROOT / "manage.py", root)
-    shutil.copy(ROOT / "microblog" / "bootstrap.py", root / "microblog")
+    (root / "microblog" / "serving").mkdir()
+    shutil.copy(ROOT / "microblog" / "serving" / "bootstrap.py", root / "microblog" / "serving")
     (root / "microblog" / "__init__.py").write_text("")
     (root / "microblog" / "cli" / "__init__.py").write_text(CLI)
     lock = wheel(folder / "wheels")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from flask import Flask, request
 
-from microblog import server
-from microblog.config import Logs, Paths, Server, Settings
+from microblog.config.settings import Logs, Paths, Server, Settings
+from microblog.serving import production
 
 
 def make_app(folder: Path) -> Flask:
@@ -59,16 +59,16 @@ class Escaping:
 
 
 def main() -> int:
-    folder, workers, threads, server.STOP_SECONDS = sys.argv[1], *map(int, sys.argv[2:])
+    folder, workers, threads, production.STOP_SECONDS = sys.argv[1], *map(int, sys.argv[2:])
     settings = Settings(
         paths=Paths(data=folder),
         logs=Logs(directory=folder, console="off"),
         server=Server(port=0, workers=workers, threads=threads),
     )
-    listener = server.listen("127.0.0.1", 0)
+    listener = production.listen("127.0.0.1", 0)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.create_app = lambda *_, **__: Escaping(make_app(Path(folder)))
-    return server.serve(settings, listener, version="0", announce=lambda _, pid: print(address, pid, flush=True))
+    production.create_app = lambda *_, **__: Escaping(make_app(Path(folder)))
+    return production.serve(settings, listener, version="0", announce=lambda _, pid: print(address, pid, flush=True))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.door.conftest import BASE, Checkout, wheel
 
 OLD = sorted(Path.home().glob(".pyenv/versions/*/bin/python"))
@@ -56,7 +56,7 @@ def test_an_old_python_is_refused_in_one_sentence(python: Path) -> None:
 
 
 def test_the_door_uses_only_what_python_brings() -> None:
-    for name in ("manage.py", "microblog/bootstrap.py"):
+    for name in ("manage.py", "microblog/serving/bootstrap.py"):
         tree = ast.parse((ROOT / name).read_text())
         modules = {
             name.split(".")[0]
@@ -245,8 +245,8 @@ def test_without_permission_to_write() -> None:
         pytest.skip("needs root, to become somebody who may not, and a Python that everybody may run")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        (Path(folder) / "microblog").mkdir()
-        for name in ("manage.py", "microblog/bootstrap.py", "requirements.txt"):
+        (Path(folder) / "microblog" / "serving").mkdir(parents=True)
+        for name in ("manage.py", "microblog/serving/bootstrap.py", "requirements.txt"):
             shutil.copy(ROOT / name, Path(folder) / name)
         ran = subprocess.run(
             [python, f"{folder}/manage.py", "config"],

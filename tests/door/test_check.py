@@ -15,7 +15,7 @@ import pytest
 from microblog.cli import checks
 from microblog.cli.checks import Finding
 from microblog.cli.db import upgrade
-from microblog.config import ROOT, Logs, Mail, Paths, Security, Server, Settings, Site, ensure_secret
+from microblog.config.settings import ROOT, Logs, Mail, Paths, Security, Server, Settings, Site, ensure_secret
 
 
 @pytest.fixture

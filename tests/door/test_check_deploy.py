@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from microblog.cli import checks, deploy_checks
-from microblog.config import ROOT, Database, Logs, Mail, Paths, Server, Settings, Site, load
+from microblog.config.settings import ROOT, Database, Logs, Mail, Paths, Server, Settings, Site, load
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from microblog.cli.drill import run
-from microblog.config import ROOT, Mail
+from microblog.config.settings import ROOT, Mail
 from microblog.logs.inbox.store import Inbox
 from tests.support.mailbox import free_port
 from tests.support.site import Site, environment

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 WANTED = {

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from microblog.cli.db import upgrade
-from microblog.config import ROOT, Paths, Settings
+from microblog.config.settings import ROOT, Paths, Settings
 from tests.support.mailbox import Mailbox, wait_until
 from tests.support.nginx import Nginx, certified, free_port, program
 from tests.support.site import Site

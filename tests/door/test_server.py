@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from microblog import server
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
+from microblog.serving import production
 from tests.support.mailbox import wait_until
 
 Start = Callable[..., "Served"]
@@ -26,7 +26,7 @@ Start = Callable[..., "Served"]
 class Served:
     """A running server: its port, its process and its log."""
 
-    def __init__(self, folder: Path, workers: int = 1, threads: int = 2, stop: int = server.STOP_SECONDS) -> None:
+    def __init__(self, folder: Path, workers: int = 1, threads: int = 2, stop: int = production.STOP_SECONDS) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.door.serving", *map(str, (folder, workers, threads, stop))],

@@ -7,7 +7,7 @@ from flask import make_response, request
 from werkzeug import exceptions
 from werkzeug.datastructures import WWWAuthenticate
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.models.errors import DomainError, NotYours, Stale, Taken, TooFast
 from microblog.web.problems import PROBLEMS
 from tests.support.watched import shown_references

@@ -9,7 +9,7 @@ from sqlalchemy import exc, text
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from microblog.database import WriterBusy
+from microblog.db.engine import WriterBusy
 from microblog.extensions import db
 from microblog.models.errors import DomainError
 

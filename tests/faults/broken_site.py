@@ -8,10 +8,10 @@ from pathlib import Path
 
 from flask import Flask
 
-from microblog import server
 from microblog.cli import main
+from microblog.serving import production
 
-make = server.create_app
+make = production.create_app
 
 
 class NoErrorAtAll(BaseException):
@@ -50,7 +50,7 @@ def create_app(*args: object, **options: object) -> Flask:
     return app
 
 
-server.create_app = create_app
+production.create_app = create_app
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

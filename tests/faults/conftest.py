@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.models import User
 from tests.support.signed_in import signed_in
 from tests.support.site import Site

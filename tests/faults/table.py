@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 ROWS = Path(__file__).with_name("rows.toml")
 DOCUMENT = ROOT / "docs" / "faults.md"

@@ -4,7 +4,7 @@ import pytest
 from flask import request
 from sqlalchemy import select
 
-from microblog.config import Alerts, Mail
+from microblog.config.settings import Alerts, Mail
 from microblog.extensions import db, writing
 from microblog.models import User
 from tests.support.kinds import KINDS

@@ -17,11 +17,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from microblog import running
 from microblog.backups import BackupFailed, archive
 from microblog.backups.make import make
 from microblog.backups.restore import restore
-from microblog.config import ROOT, Alerts, Mail
+from microblog.config.settings import ROOT, Alerts, Mail
+from microblog.db import in_use
 from microblog.extensions import db, writing
 from microblog.models import User
 from tests.conftest import need_pg_dump
@@ -264,18 +264,18 @@ def test_not_while_another_program_has_it_open(settings, app, ana):
 
 
 def test_a_start_waits_for_the_restore(settings):
-    claim = running.claim(settings)
+    claim = in_use.claim(settings)
     held = []
-    waiting = threading.Thread(target=lambda: held.append(running.hold(settings)))
+    waiting = threading.Thread(target=lambda: held.append(in_use.hold(settings)))
     waiting.start()
     waiting.join(0.2)
     assert waiting.is_alive()
     os.close(claim)
     waiting.join(60)
     assert held[0] is not None
-    assert running.claim(settings) is None
+    assert in_use.claim(settings) is None
     os.close(held[0])
-    os.close(running.claim(settings))
+    os.close(in_use.claim(settings))
 
 
 @pytest.mark.sqlite_only

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import events, setup
 
 pytestmark = pytest.mark.fault(49)

@@ -9,7 +9,7 @@ import pytest
 from itsdangerous import BadSignature, SignatureExpired
 from sqlalchemy import select
 
-from microblog.config import Alerts, Mail
+from microblog.config.settings import Alerts, Mail
 from microblog.extensions import writing
 from microblog.models import User, throttle
 from microblog.models.errors import TooFast

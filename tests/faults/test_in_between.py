@@ -13,7 +13,7 @@ from flask_wtf.csrf import generate_csrf
 from PIL import Image
 from sqlalchemy import delete, event, func, select
 
-from microblog import database as writes
+from microblog.db import engine as writes
 from microblog.extensions import db, writing
 from microblog.models import Outcome, Post, Session, ThrottleBucket, User, circle
 from microblog.models.errors import Taken

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from microblog import debug_mode
-from microblog.config import ROOT, Server
-from microblog.config import Site as SiteSettings
+from microblog.config.settings import ROOT, Server
+from microblog.config.settings import Site as SiteSettings
+from microblog.dev import debug_mode
 from microblog.models import Session as SessionRow
 from microblog.models import User
 from tests.support.site import Site
@@ -84,7 +84,7 @@ def test_as_a_page(fault, ana_edits, ana, stored, name):
 
 @pytest.mark.parametrize("name", SAVED_ANYWAY)
 def test_what_is_saved_all_the_same(fault, ana_edits, ana, stored, monkeypatch, name):
-    from microblog.faults import edge
+    from microblog.dev.faults import edge
 
     slept = []
     monkeypatch.setattr(edge, "time", SimpleNamespace(sleep=slept.append))
@@ -115,7 +115,7 @@ def test_cut(fault, ana_edits, ana, stored):
 
 
 def test_every_fault_is_tested_here(fault):
-    from microblog.faults.catalogue import FAULTS
+    from microblog.dev.faults.catalogue import FAULTS
 
     assert set(FAULTS) == {*ANSWERS, *SAVED_ANYWAY, "foreign", "empty", "late", "cut"}
 
@@ -199,7 +199,7 @@ def test_production_cannot_have_them(settings, how):
 @pytest.mark.parametrize("module", ["", ".install", ".edge", ".strikes", ".panel", ".catalogue"])
 def test_production_cannot_even_import_them(module):
     done = subprocess.run(
-        [sys.executable, "-c", f"import microblog.faults{module}"],
+        [sys.executable, "-c", f"import microblog.dev.faults{module}"],
         cwd=ROOT,
         env=os.environ | {"FLASK_DEBUG": "1"},
         capture_output=True,
@@ -207,13 +207,13 @@ def test_production_cannot_even_import_them(module):
         timeout=60,
     )
     assert done.returncode
-    assert "NotInDebugMode: microblog.faults is for `manage.py run --debug` only." in done.stderr
+    assert "NotInDebugMode: microblog.dev.faults is for `manage.py run --debug` only." in done.stderr
 
 
 @pytest.mark.sqlite_only
 def test_installing_asks_again(app, fault):
     """Imported by an earlier test of the same process, they still do not get in."""
-    from microblog.faults.install import install
+    from microblog.dev.faults.install import install
 
     debug_mode.leave()
     with pytest.raises(debug_mode.NotInDebugMode):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 pytestmark = pytest.mark.fault(44)
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.fault(44)
 PROGRAM = """
 import json, logging, sys, time
 import structlog
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import events, setup
 
 mailed = []

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 pytestmark = pytest.mark.fault(43)
 
 PROGRAM = """
 import logging, sys
 import structlog
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import events, setup
 
 class Mail(logging.Handler):

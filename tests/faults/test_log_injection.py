@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from microblog.config import ROOT, Logs, Settings
+from microblog.config.settings import ROOT, Logs, Settings
 from microblog.logs import context, events, setup
 
 pytestmark = pytest.mark.fault(55)
@@ -71,7 +71,7 @@ def test_the_one_who_looks_is_not_attacked(tmp_path: Path) -> None:
     setup.close()
 
     show = (
-        "import argparse, sys; from microblog.cli import logs; from microblog.config import Logs, Settings\n"
+        "import argparse, sys; from microblog.cli import logs; from microblog.config.settings import Logs, Settings\n"
         "args = argparse.Namespace(reference=[sys.argv[2]], json=False)\n"
         "sys.exit(logs.show_reference(args, Settings(logs=Logs(directory=sys.argv[1]))))"
     )

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 WORKER = """
 import sys, time
 import structlog
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import events, setup
 
 folder, name, count, size, max_bytes, pause = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])

@@ -10,7 +10,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
 from microblog import extensions
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.extensions import db
 from microblog.web import optional
 from tests.support.kinds import HX

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.extensions import db
 
 pytestmark = pytest.mark.fault(58)

@@ -9,7 +9,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy import text
 
 from microblog import create_app, home
-from microblog.config import Alerts, Mail
+from microblog.config.settings import Alerts, Mail
 from microblog.extensions import db, writing
 from microblog.logs.setup import close
 from microblog.models import User

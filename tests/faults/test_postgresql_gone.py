@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from microblog.cli.db import upgrade
-from microblog.config import Alerts, Database, Logs, Mail, Paths, Security, Server, Settings
+from microblog.config.settings import Alerts, Database, Logs, Mail, Paths, Security, Server, Settings
 from microblog.extensions import db
 from microblog.logs.setup import close
 from tests.conftest import KEY, absent

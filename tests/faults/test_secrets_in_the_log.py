@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 from werkzeug.datastructures import Headers, MultiDict
 
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import events, setup
 
 pytestmark = pytest.mark.fault(56)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.config import Alerts, Mail
+from microblog.config.settings import Alerts, Mail
 from microblog.logs import slow
 from microblog.logs.context import RequestStats
 from tests.support.mailbox import Mailbox, wait_until

@@ -16,7 +16,7 @@ from microblog.backups import archive
 from microblog.backups import make as making
 from microblog.backups.make import make
 from microblog.backups.restore import restore
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.conftest import need_pg_dump
 from tests.faults.held_backup import frozen
 from tests.support.site import environment

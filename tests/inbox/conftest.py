@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from microblog.config import Logs, Paths, Settings
+from microblog.config.settings import Logs, Paths, Settings
 from microblog.logs.inbox.store import Inbox
 from microblog.logs.records import timestamp
 

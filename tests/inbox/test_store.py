@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.logs.inbox import filling
 from microblog.logs.inbox.groups import NOTHING, Decision
 from microblog.logs.inbox.store import Ambiguous, Inbox, SpoolUnusable, Unknown
@@ -101,7 +101,7 @@ def test_many_readers_at_once_count_each_line_once(log, settings, monkeypatch):
 
 READ = """
 import sys
-from microblog.config import Logs, Paths, Settings
+from microblog.config.settings import Logs, Paths, Settings
 from microblog.logs.inbox import reading
 from microblog.logs.inbox.store import Inbox
 reading.LINES = 3

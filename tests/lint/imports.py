@@ -4,7 +4,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 
 PACKAGE = ROOT / "microblog"
 

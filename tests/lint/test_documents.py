@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.lint.imports import arrows
 
 DOCS = ROOT / "docs"

@@ -2,7 +2,7 @@
 
 import re
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.faults import table
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import context, setup
 
 

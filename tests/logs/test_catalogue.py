@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.logs import events
 from microblog.logs.event import LEVELS, Event
 from microblog.logs.events import EVENTS

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.logs import events
 from microblog.logs.exceptions import describe, message_of, place
 from microblog.logs.fingerprint import fingerprint

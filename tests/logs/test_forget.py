@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.logs.follow import Place, lines_after
 from microblog.logs.forget import Subject, forget
 
@@ -102,7 +102,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_done(current):
 WORKER = """
 import sys
 import structlog
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import events, setup
 
 setup.configure(Settings(logs=Logs(directory=sys.argv[1], max_bytes=60_000, backups=10_000)))

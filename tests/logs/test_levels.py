@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from microblog.config import ROOT, Logs, Settings
+from microblog.config.settings import ROOT, Logs, Settings
 from microblog.logs import events, setup
 from microblog.logs.levels import FILE_NAME, LONGEST, Levels, Wanted, read, switchable, write
 
@@ -132,7 +132,7 @@ def test_rows_are_never_written(levels, place, chain):
 WORKER = """
 import sys, time
 import structlog
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import events, setup, slow
 from microblog.logs.context import RequestStats
 

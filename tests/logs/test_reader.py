@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from microblog.cli import logs as command
-from microblog.config import ROOT, Logs, Settings
+from microblog.config.settings import ROOT, Logs, Settings
 from microblog.logs import events, setup
 from microblog.logs.human import rendered, wants_colour
 from microblog.logs.reader import log_files, search
@@ -223,7 +223,7 @@ def test_events_are_listed(stored: Settings, capsys: Any) -> None:
 @pytest.mark.process
 def test_a_pipe_that_ends_early_is_no_error(stored: Settings) -> None:
     script = (
-        "import argparse, sys; from microblog.cli import logs; from microblog.config import Logs, Settings\n"
+        "import argparse, sys; from microblog.cli import logs; from microblog.config.settings import Logs, Settings\n"
         "args = argparse.Namespace(reference=['K7Q2F-9M4ZX'], json=False)\n"
         "sys.exit(logs.show_reference(args, Settings(logs=Logs(directory=sys.argv[1]))))"
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from microblog.config import ROOT, Logs, Settings
+from microblog.config.settings import ROOT, Logs, Settings
 from microblog.logs import context, events, setup
 
 log = structlog.get_logger("microblog.tests")
@@ -157,7 +157,7 @@ def test_capture_logs_sees_events(configured: None) -> None:
 
 PIN = """
 import logging, sys
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import setup
 setup.configure(Settings(logs=Logs(directory=sys.argv[1], console=sys.argv[2])))
 from werkzeug.debug import DebuggedApplication
@@ -185,9 +185,9 @@ def test_the_pin_is_told_once_and_never_in_the_file(tmp_path: Path, console: str
 GUNICORN = """
 import sys
 from gunicorn.config import Config
-from microblog.config import Logs, Settings
+from microblog.config.settings import Logs, Settings
 from microblog.logs import setup
-from microblog.server_worker import Logger
+from microblog.serving.worker import Logger
 setup.configure(Settings(logs=Logs(directory=sys.argv[1])))
 logger = Logger(Config())
 logger.warning("Starting gunicorn %s", "27")

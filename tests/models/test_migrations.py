@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import func, select
 
-from microblog.database import migrating
+from microblog.db.engine import migrating
 from microblog.extensions import db
 from microblog.models import FormerUsername, Post, Session, User
 from microblog.models.search_index import is_modelled

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
-from microblog import database, writer_slot
+from microblog.db import engine, writer_slot
+from microblog.db.writer_slot import TURN, WriterBusy, WriterSlot
 from microblog.extensions import db, writing
 from microblog.models import ThrottleBucket, User, throttle
 from microblog.models.errors import TooFast
 from microblog.models.usernames import problem, username_key
-from microblog.writer_slot import TURN, WriterBusy, WriterSlot
 
 
 def test_a_change_outside_is_refused(app, ana):
@@ -53,7 +53,7 @@ def test_what_is_read_inside_is_fresh(app, ana):
 @pytest.fixture
 def patient(monkeypatch):
     """No writer gives up by itself before a test does, however busy the machine is."""
-    for module in (writer_slot, database):
+    for module in (writer_slot, engine):
         monkeypatch.setattr(module, "WRITE_WAIT", 600)
 
 

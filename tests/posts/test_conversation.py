@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, insert, select
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.extensions import db, writing
 from microblog.models import Block, Post, User, conversation
 from microblog.models.columns import now

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, text
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.extensions import db, writing
 from microblog.models import Block, Follow, Like, Mute, Post, PostTag, User, timeline
 from microblog.models.columns import LARGEST, now

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.extensions import db, writing
 from microblog.models import Block, Post, Session, User
 from microblog.models.columns import now

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
-from microblog.database import migrating
+from microblog.db.engine import migrating
 from microblog.extensions import db, writing
 from microblog.models import Block, Mute, Post, User
 from microblog.models.columns import now

@@ -10,7 +10,7 @@ import sys
 
 import structlog
 
-from microblog.config import Alerts, Logs, Mail, Paths, Settings, Site
+from microblog.config.settings import Alerts, Logs, Mail, Paths, Settings, Site
 from microblog.logs.alerts.handler import AlertHandler
 from microblog.logs.reference import new_reference
 from tests.support.alerting import bug, record

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from microblog.config import ROOT, Alerts, Logs, Mail, Paths, Settings, Site
+from microblog.config.settings import ROOT, Alerts, Logs, Mail, Paths, Settings, Site
 from microblog.logs.alerts.handler import AlertHandler
 
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from microblog import debug_mode
+from microblog.dev import debug_mode
 
 if TYPE_CHECKING:
-    from microblog.faults.edge import Edge
+    from microblog.dev.faults.edge import Edge
 
 
 @contextmanager
 def injecting(app: Flask, *, panel: bool = False) -> Iterator["Edge"]:
     """The faults in `app`, which has had no request yet; gone at the end."""
     debug_mode.enter(replace(app.config["SETTINGS"], debug=True))
-    from microblog.faults.install import install  # not before: see microblog/faults/__init__.py
+    from microblog.dev.faults.install import install  # not before: see microblog/dev/faults/__init__.py
 
     edge, undo = install(app, panel=panel)
     try:

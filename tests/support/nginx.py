@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.conftest import absent
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.support.site import environment
 
 

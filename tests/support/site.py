@@ -17,8 +17,8 @@ from typing import Any, Self
 
 from werkzeug.wrappers import Response
 
-from microblog.config import ROOT, SECTIONS, Settings
-from microblog.config_sources import variable
+from microblog.config.settings import ROOT, SECTIONS, Settings
+from microblog.config.sources import variable
 from tests.support.mailbox import wait_until
 from tests.support.remote import RemoteBrowser
 from tests.support.watched import Records

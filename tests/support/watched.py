@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from tests.support.client import Browser, Page
 from tests.support.mailbox import wait_until
 

@@ -12,8 +12,8 @@ import time
 from sqlalchemy.exc import OperationalError
 
 from microblog import create_app
-from microblog.config import load
-from microblog.database import WriterBusy
+from microblog.config.settings import load
+from microblog.db.engine import WriterBusy
 from microblog.extensions import db, writing
 from microblog.models import User
 from microblog.models.errors import Taken

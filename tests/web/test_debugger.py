@@ -7,7 +7,7 @@ from jinja2 import TemplateSyntaxError
 from werkzeug.test import Client
 
 from microblog import create_app
-from microblog.debugger.middleware import KEPT, HtmxDebugger
+from microblog.dev.debugger.middleware import KEPT, HtmxDebugger
 from microblog.extensions import db
 from tests.support.kinds import HX
 

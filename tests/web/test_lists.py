@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from microblog import create_app
-from microblog.config import Logs, Paths, Security, Settings
+from microblog.config.settings import Logs, Paths, Security, Settings
 from microblog.extensions import db, writing
 from microblog.logs.setup import close
 from microblog.logs.start import start

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from microblog.cli.checks import mail
-from microblog.config import ConfigError, Settings, load
+from microblog.config.settings import ConfigError, Settings, load
 from microblog.logs import events, sentry
 from tests.support.mailbox import wait_until
 

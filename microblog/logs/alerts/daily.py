@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import plain
 from microblog.logs.alerts import daily_wording
 from microblog.logs.alerts.daily_wording import Day, Failing, Slow

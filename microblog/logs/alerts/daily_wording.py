@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts.message import compose, is_address
 from microblog.logs.alerts.wording import tag_of, version
 from microblog.logs.inbox.groups import Group, State

@@ -15,7 +15,7 @@ import time
 import weakref
 from collections.abc import Callable
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts import forks
 from microblog.logs.alerts.health import missing
 from microblog.logs.alerts.notes import Troubles

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts.message import is_address, sender_address
 from microblog.logs.alerts.spool import Group, SpoolUnusable, spools
 

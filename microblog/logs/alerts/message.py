@@ -10,7 +10,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
 from urllib.parse import urlsplit
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import plain
 
 SUBJECT = 180  # characters; longer ones are cut by the programs that show them

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts.spool import Spool, SpoolUnusable
 from microblog.logs.inbox.groups import Decision
 from microblog.logs.inbox.store import Inbox

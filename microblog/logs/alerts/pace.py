@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from microblog.config import Alerts
+from microblog.config.settings import Alerts
 
 
 @dataclass(frozen=True)

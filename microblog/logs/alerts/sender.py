@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import partial
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts import notes
 from microblog.logs.alerts.daily import Daily
 from microblog.logs.alerts.decided import sorted_out

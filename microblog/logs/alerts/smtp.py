@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 
-from microblog.config import Mail
+from microblog.config.settings import Mail
 from microblog.logs import plain
 from microblog.logs.redaction import scrub
 

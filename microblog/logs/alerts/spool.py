@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs.alerts.pace import Pace
 from microblog.logs.alerts.spool_file import SpoolFile, SpoolUnusable
 from microblog.logs.alerts.summary import Summary

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import cache
 
-from microblog.config import ROOT, Settings
+from microblog.config.settings import ROOT, Settings
 from microblog.logs import plain
 from microblog.logs.alerts.message import compose, is_address, site_domain
 from microblog.logs.alerts.pace import Pace

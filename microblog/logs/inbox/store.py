@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 from microblog.logs import events
 from microblog.logs.alerts.spool_file import SpoolBroken, SpoolFile, SpoolUnusable
 from microblog.logs.follow import Place

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from microblog.config import ROOT
+from microblog.config.settings import ROOT
 from microblog.logs import plain
 from microblog.logs.events import CANONICAL, CONTEXT, REQUEST_FINISHED
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from microblog.demo import lately
-from microblog.demo.community import Community, Row
-from microblog.demo.load import checked_at_the_end, go_on_counting, load, take_stock
-from microblog.demo.people import people
+from microblog.dev.demo import lately
+from microblog.dev.demo.community import Community, Row
+from microblog.dev.demo.load import checked_at_the_end, go_on_counting, load, take_stock
+from microblog.dev.demo.people import people
 from microblog.extensions import db, writing
 from microblog.models import Block, Bookmark, Follow, Like, Mention, Mute, Post, PostTag, User, search_index
 

@@ -5,7 +5,7 @@ from typing import Literal
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from microblog.database import WriterBusy, sqlite_errorname
+from microblog.db.engine import WriterBusy, sqlite_errorname
 
 Kind = Literal["busy", "readonly", "full", "corrupt", "unavailable"]
 

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from random import Random
 
-from microblog.demo.phrases import BIOS, FAMILY_FIRST, NAMES, PLACES
+from microblog.dev.demo.phrases import BIOS, FAMILY_FIRST, NAMES, PLACES
 from microblog.models import usernames
 
 LATIN = str.maketrans("ßøłıŁØđ", "soliLOd")

@@ -19,10 +19,10 @@ from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_type_hints
 from urllib.parse import urlsplit
 
-from microblog.config_sources import Given, Variables, read_dotenv, read_toml, reason
-from microblog.config_values import Between, OneOf, Shape, UnfitError, convert, sentence, shown, yes_or_no
+from microblog.config.sources import Given, Variables, read_dotenv, read_toml, reason
+from microblog.config.values import Between, OneOf, Shape, UnfitError, convert, sentence, shown, yes_or_no
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 SHIPPED = "config.toml"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from werkzeug.serving import is_running_from_reloader, run_simple
 
-from microblog import create_app, debug_mode, running
-from microblog.config import ROOT, Settings, ensure_secret
-from microblog.debugger.middleware import SCRIPT, HtmxDebugger
+from microblog import create_app
+from microblog.config.settings import ROOT, Settings, ensure_secret
+from microblog.db import in_use
+from microblog.dev import debug_mode
+from microblog.dev.debugger.middleware import SCRIPT, HtmxDebugger
 from microblog.logs.start import start
-from microblog.server import listen
+from microblog.serving.production import listen
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -51,11 +53,11 @@ def serve(
     # The parent only watches; an application of its own would open the log and the database for nothing.
     if child or not reload:
         alerts = start(settings, process="web")
-        running.hold(settings)
+        in_use.hold(settings)
         flask = create_app(settings, debug=True, show_error_pages=show_error_pages, alerts=alerts, serving=True)
         flask.jinja_env.auto_reload = True
         debug_mode.enter(settings)
-        from microblog.faults.install import install  # not before: outside of debug mode it cannot be imported
+        from microblog.dev.faults.install import install  # not before: outside of debug mode it cannot be imported
 
         install(flask)
         app = flask

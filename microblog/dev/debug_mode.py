@@ -6,7 +6,7 @@ that in production it cannot even be imported.
 
 from urllib.parse import urlsplit
 
-from microblog.config import Settings, explicitly_production, is_loopback
+from microblog.config.settings import Settings, explicitly_production, is_loopback
 
 _open = False
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 from contextlib import suppress
 
-from microblog.config import Settings
+from microblog.config.settings import Settings
 
 _FILE = "site.lock"
 

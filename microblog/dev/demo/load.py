@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Table
 
-from microblog.demo.community import Row, stamp
+from microblog.dev.demo.community import Row, stamp
 from microblog.models.columns import UtcDateTime, now
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from microblog.config_values import UnfitError, did_you_mean, sentence, shown, yes_or_no
+from microblog.config.values import UnfitError, did_you_mean, sentence, shown, yes_or_no
 
 PREFIX = "MICROBLOG_"
 # Not settings: which file to read, and switches of the test suite.

@@ -11,11 +11,11 @@ from flask import Flask
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.wrappers import Request, Response
 
-from microblog.faults.catalogue import FAULTS
+from microblog.dev.faults.catalogue import FAULTS
 from microblog.web.access import is_own_path, split
 
 if TYPE_CHECKING:
-    from microblog.faults.edge import Armed, Edge
+    from microblog.dev.faults.edge import Armed, Edge
 
 PANEL = "/debug/faults"
 """Where the panel's own requests go; they never fail on purpose."""

@@ -15,8 +15,8 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from microblog.config import ROOT
-from microblog.database import VERSION_QUERY, sqlite_errorname
+from microblog.config.settings import ROOT
+from microblog.db.engine import VERSION_QUERY, sqlite_errorname
 from microblog.logs import events
 
 log = structlog.get_logger(__name__)

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, null, select, update
 from sqlalchemy.orm import aliased
 
-from microblog.demo.community import Community, stamp
-from microblog.demo.load import load
+from microblog.dev.demo.community import Community, stamp
+from microblog.dev.demo.load import load
 from microblog.models import Follow, Like, Mention, ModerationAction, Notification, Post, PostVersion, Report, User
 from microblog.models.columns import now
 

@@ -19,12 +19,13 @@ import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from microblog import create_app, running
-from microblog.config import Settings
+from microblog import create_app
+from microblog.config.settings import Settings
+from microblog.db import in_use
 from microblog.logs import events, metrics
 from microblog.logs.alerts.health import missing
 from microblog.logs.start import start
-from microblog.server_worker import Logger, Worker, hide_server_header
+from microblog.serving.worker import Logger, Worker, hide_server_header
 from microblog.web.assets import has_htmx
 
 STOP_SECONDS = 15  # requests in flight get this long after SIGTERM; with the flush of alerts it stays under 20
@@ -78,7 +79,7 @@ def serve(settings: Settings, listener: socket.socket, *, version: str, announce
     """
     # Here too, and not only in the workers: it is this process that sees one die.
     start(settings, process="web")
-    running.hold(settings)
+    in_use.hold(settings)
     metrics.share(settings)
     hide_server_header()
     try:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from microblog.debug_mode import required
+from microblog.dev.debug_mode import required
+from microblog.dev.faults import strikes
+from microblog.dev.faults.edge import Edge
+from microblog.dev.faults.panel import Panel
 from microblog.extensions import db
-from microblog.faults import strikes
-from microblog.faults.edge import Edge
-from microblog.faults.panel import Panel
 
 
 def install(app: Flask, *, panel: bool = True) -> tuple[Edge, Callable[[], None]]:
@@ -16,7 +16,7 @@ def install(app: Flask, *, panel: bool = True) -> tuple[Edge, Callable[[], None]
 
     Call it before the first request, after everything else was set up.
     """
-    required("microblog.faults")
+    required("microblog.dev.faults")
     with app.app_context():
         undo = strikes.prepare(app, db.engine)
     edge = Edge(app.wsgi_app, app.config["SETTINGS"], Panel(app) if panel else None)

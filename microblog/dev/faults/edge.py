@@ -13,10 +13,10 @@ from sqlalchemy import make_url
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request, Response
 
-from microblog.config import Settings, is_loopback
-from microblog.faults.catalogue import FAULTS, Fault
-from microblog.faults.panel import PANEL, Panel
-from microblog.faults.strikes import striking
+from microblog.config.settings import Settings, is_loopback
+from microblog.dev.faults.catalogue import FAULTS, Fault
+from microblog.dev.faults.panel import PANEL, Panel
+from microblog.dev.faults.strikes import striking
 from microblog.web.access import SAFE_METHODS, is_trusted, trusted_hosts
 
 SLOW = 3.0

@@ -4,7 +4,7 @@ What is one letter to its readers is one: ı is i, whose capital is I; ς is σ;
 Chinese, Japanese, Thai, Lao, Khmer and Burmese are written without spaces. A run of them becomes its first character,
 every two that stand side by side, and its last character: 日本語 is 日, 日本, 本語, 語. So any part of it is found.
 
-SQLite's index is made by this (microblog/database.py), PostgreSQL's by the same rules in SQL (migrations 0008, 0009).
+SQLite's index is made by this (microblog/db/engine.py), PostgreSQL's by the same rules in SQL (migrations 0008, 0009).
 Whoever changes them writes a migration that makes both indexes anew.
 """
 

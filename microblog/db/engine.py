@@ -18,10 +18,10 @@ from sqlalchemy import Connection, Engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.orm import Session
 
-from microblog import tokenizer
+from microblog.db import search_words
+from microblog.db.writer_slot import WRITE_WAIT, WriterSlot
+from microblog.db.writer_slot import WriterBusy as WriterBusy  # what `writing` raises
 from microblog.logs.context import count_sql
-from microblog.writer_slot import WRITE_WAIT, WriterSlot
-from microblog.writer_slot import WriterBusy as WriterBusy  # what `writing` raises
 
 BUSY_TIMEOUT = 1.0
 """Seconds SQLite waits for another writer before it says SQLITE_BUSY.
@@ -36,7 +36,7 @@ LONGEST_ASKING = 0.05
 """Seconds that this takes at most on a busy machine. One that stood still took longer."""
 
 VERSION_QUERY = "SELECT version_num FROM alembic_version"
-"""Asked on a new connection, by no request in particular: microblog/schema.py."""
+"""Asked on a new connection, by no request in particular: microblog/db/schema.py."""
 
 # After these the open connections are worth nothing, even when the file is whole again.
 _FATAL = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY"}
@@ -122,7 +122,7 @@ def _open(path: str, mode: str) -> _Connection:
             empty = sqlite3.DatabaseError("there is no table in the file")
             empty.sqlite_errorname = "SQLITE_NOTADB"
             raise empty
-        connection.create_function("search_words", 1, tokenizer.indexed, deterministic=True)
+        connection.create_function("search_words", 1, search_words.indexed, deterministic=True)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")

@@ -16,8 +16,8 @@ from jinja2 import TemplateNotFound
 from sqlalchemy import Engine, event
 from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
+from microblog.dev.faults.catalogue import Fault
 from microblog.extensions import login_manager
-from microblog.faults.catalogue import Fault
 from microblog.logs.alerts.smtp import Delivery, NotDelivered, Receipt
 from microblog.models.columns import now
 from microblog.models.errors import NotYours, Stale, Taken, TooFast

@@ -5,6 +5,6 @@ See docs/fault-injection.md.
 Nothing is imported here, and nothing in this package can be imported, unless the process is in debug mode.
 """
 
-from microblog.debug_mode import required
+from microblog.dev.debug_mode import required
 
-required("microblog.faults")
+required("microblog.dev.faults")

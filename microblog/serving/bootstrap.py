@@ -27,7 +27,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 STAMP = VENV / "microblog-stamp.json"
 OUTPUT = VENV / "setup.log"

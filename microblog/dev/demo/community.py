@@ -13,8 +13,8 @@ from itertools import cycle, permutations, product
 from math import log, pow
 from random import Random
 
-from microblog.demo.people import Person
-from microblog.demo.phrases import AFTERWORDS, ANSWERS, ELSEWHERE, EXCLAMATIONS, SUBJECTS
+from microblog.dev.demo.people import Person
+from microblog.dev.demo.phrases import AFTERWORDS, ANSWERS, ELSEWHERE, EXCLAMATIONS, SUBJECTS
 
 YEAR = 365 * 86_400
 RECENT = 120

@@ -1,0 +1,1 @@
+"""The settings: what there is, where it comes from, and how a text becomes a value."""
