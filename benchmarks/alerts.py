@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import structlog
 
+from microblog.alerts.handler import AlertHandler
 from microblog.config.settings import Alerts, Logs, Mail, Paths, Settings
-from microblog.logs.alerts.handler import AlertHandler
-from microblog.logs.reference import new_reference
+from microblog.log.reference import new_reference
 
 BUDGET_MS = 2.0
 DEPTH = 25  # frames: about what a Flask view with SQLAlchemy below it has

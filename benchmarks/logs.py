@@ -24,8 +24,8 @@ sys.path.insert(0, str(ROOT))
 import structlog  # noqa: E402 - after the path is set
 
 from microblog.config.settings import Logs, Settings  # noqa: E402
-from microblog.logs import events, setup  # noqa: E402
-from microblog.logs.file import JsonLinesHandler  # noqa: E402
+from microblog.log import events, setup  # noqa: E402
+from microblog.log.file import JsonLinesHandler  # noqa: E402
 
 MEGABYTE = 1_000_000
 VALUES = {

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from microblog.config.settings import Paths, Settings  # noqa: E402 - after the path is set
-from microblog.logs import metrics  # noqa: E402
+from microblog.log import metrics  # noqa: E402
 
 ROUTES = [f"/route/{number}" for number in range(20)]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from microblog.alerts.handler import AlertHandler
     from microblog.config.settings import Settings
-    from microblog.logs.alerts.handler import AlertHandler
 
 __version__ = "0.1.0"
 

@@ -21,9 +21,9 @@ from microblog.db import schema
 from microblog.db.engine import WriterBusy
 from microblog.db.trouble import trouble
 from microblog.extensions import db
-from microblog.logs import events
-from microblog.logs.context import Told, note_told
-from microblog.logs.reference import PLACEHOLDER
+from microblog.log import events
+from microblog.log.context import Told, note_told
+from microblog.log.reference import PLACEHOLDER
 from microblog.models.errors import (
     DomainError,
     Nobody,

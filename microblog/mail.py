@@ -1,15 +1,15 @@
 """Mail for the features and the command line: compose one message, send it, hear about each step.
 
-Alerts do not pass here: they have their spool and their sender in microblog.logs, which knows nothing of ours.
+Alerts do not pass here: they have their spool and their sender in microblog.alerts, which knows nothing of ours.
 """
 
 from collections.abc import Callable
 from email.message import EmailMessage
 
+from microblog.alerts.health import Health, health, missing, notice
+from microblog.alerts.message import compose, is_address, sender_address, site_domain
+from microblog.alerts.smtp import Delivery, NotDelivered, Receipt, Step
 from microblog.config.settings import Settings
-from microblog.logs.alerts.health import Health, health, missing, notice
-from microblog.logs.alerts.message import compose, is_address, sender_address, site_domain
-from microblog.logs.alerts.smtp import Delivery, NotDelivered, Receipt, Step
 
 __all__ = [
     "Health",

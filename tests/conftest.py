@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 from microblog import create_app
+from microblog.alerts.start import start
 from microblog.backups import BackupFailed, postgresql
 from microblog.cli.db import upgrade
 from microblog.config.settings import Database, Logs, Paths, Security, Server, Settings
 from microblog.extensions import db, writing
-from microblog.logs.setup import close
-from microblog.logs.start import start
+from microblog.log.setup import close
 from microblog.models import Session, passwords
 from microblog.models.user import User
 from tests.support import budget, compiled_once, databases

@@ -10,13 +10,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ServiceUnavailable
 
 from microblog.admin import bp
+from microblog.alerts.inbox import curve
+from microblog.alerts.inbox.groups import OPEN, STATES, Decision, Group
+from microblog.alerts.inbox.store import Ambiguous, Inbox, SpoolUnusable, Unknown
+from microblog.alerts.inbox.wording import ago, clock, describe
+from microblog.alerts.wording import version
 from microblog.extensions import settings
-from microblog.logs.alerts.wording import version
-from microblog.logs.human import exception_lines
-from microblog.logs.inbox import curve
-from microblog.logs.inbox.groups import OPEN, STATES, Decision, Group
-from microblog.logs.inbox.store import Ambiguous, Inbox, SpoolUnusable, Unknown
-from microblog.logs.inbox.wording import ago, clock, describe
+from microblog.log.human import exception_lines
 from microblog.web.dom import error_id
 from microblog.web.htmx import leave_to, wants_fragment
 from microblog.web.toasts import Back, Toast, keep_for_next_page

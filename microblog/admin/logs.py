@@ -16,19 +16,19 @@ from sqlalchemy import select
 
 from microblog.admin import bp
 from microblog.extensions import db, settings
-from microblog.logs.by_hand import command
-from microblog.logs.conditions import Condition
-from microblog.logs.event import LEVELS
-from microblog.logs.follow import Place, end, lines_after
-from microblog.logs.human import exception_lines, safe
-from microblog.logs.moments import moment
-from microblog.logs.query import Hit, Query, Told, find
-from microblog.logs.reader import search, taken_apart
-from microblog.logs.records import FIRST
-from microblog.logs.reference import normalise
-from microblog.logs.setup import file_path
-from microblog.logs.story import gather
-from microblog.logs.values import STEPS, Plain
+from microblog.log.event import LEVELS
+from microblog.log.human import exception_lines, safe
+from microblog.log.records import FIRST
+from microblog.log.reference import normalise
+from microblog.log.setup import file_path
+from microblog.log.values import STEPS, Plain
+from microblog.logbook.by_hand import command
+from microblog.logbook.conditions import Condition
+from microblog.logbook.follow import Place, end, lines_after
+from microblog.logbook.moments import moment
+from microblog.logbook.query import Hit, Query, Told, find
+from microblog.logbook.reader import search, taken_apart
+from microblog.logbook.story import gather
 from microblog.models.user import User
 from microblog.web.stories import STRANGER, summary
 

@@ -16,8 +16,8 @@ from structlog.contextvars import bind_contextvars
 
 from microblog.db.engine import WriterBusy
 from microblog.extensions import Claim, db, login_manager, writing
-from microblog.logs import events
-from microblog.logs.context import stats
+from microblog.log import events
+from microblog.log.context import stats
 from microblog.models.columns import now
 from microblog.models.session import SEEN_EVERY, Session
 from microblog.models.user import User

@@ -15,7 +15,7 @@ from microblog.auth import bp
 from microblog.auth.forms import HERE, LoginForm, RegistrationForm
 from microblog.auth.sessions import sign_in
 from microblog.extensions import db, settings, writing
-from microblog.logs import events, metrics
+from microblog.log import events, metrics
 from microblog.models import passwords, throttle
 from microblog.models.errors import Repeated, Taken, TooFast
 from microblog.models.session import Session

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from microblog.backups import archive, postgresql, sqlite
 from microblog.config.settings import Settings
-from microblog.logs import events
+from microblog.log import events
 
 log = structlog.get_logger(__name__)
 

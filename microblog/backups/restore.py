@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from microblog.backups import BackupFailed, archive, make, postgresql, sqlite
 from microblog.config.settings import ROOT, Settings
 from microblog.db import in_use
-from microblog.logs import events
+from microblog.log import events
 
 log = structlog.get_logger(__name__)
 

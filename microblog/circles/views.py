@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from microblog.circles import bp
 from microblog.extensions import db, writing
-from microblog.logs import events
+from microblog.log import events
 from microblog.models import circle
 from microblog.models.errors import Repeated
 from microblog.models.relation import Bond

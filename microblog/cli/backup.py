@@ -6,13 +6,13 @@ from typing import Any
 
 import structlog
 
+from microblog.alerts.start import start
 from microblog.backups import BackupFailed
 from microblog.backups.make import make
 from microblog.cli import CommandFailed, Subparsers
 from microblog.config.settings import KEYS, Settings
 from microblog.config.values import UnfitError, convert, sentence, shown
-from microblog.logs import events
-from microblog.logs.start import start
+from microblog.log import events
 
 log = structlog.get_logger(__name__)
 

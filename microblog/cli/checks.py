@@ -23,11 +23,11 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from microblog import create_app
+from microblog.alerts import sentry
+from microblog.alerts.health import health
 from microblog.backups import archive
 from microblog.cli import version
 from microblog.config.settings import ROOT, SECRET_FILE, Settings, explicitly_production, is_loopback
-from microblog.logs import sentry
-from microblog.logs.alerts.health import health
 from microblog.web.readiness import LITTLE_SPACE
 
 # Keys that stand in tutorials, and so in every list of keys to try.

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 
+from microblog.alerts.health import missing
 from microblog.cli.checks import Finding
 from microblog.config.settings import ROOT, SECRETS, Settings, is_loopback
-from microblog.logs.alerts.health import missing
 from microblog.web.access import trusted_hosts
 
 _OTHERS = stat.S_IROTH | stat.S_IWOTH | stat.S_IXOTH

@@ -9,13 +9,14 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from microblog.alerts.health import missing
+from microblog.alerts.inbox.store import Inbox, SpoolUnusable
 from microblog.config.settings import Settings
-from microblog.logs import events, follow
-from microblog.logs.alerts.health import missing
-from microblog.logs.inbox.store import Inbox, SpoolUnusable
-from microblog.logs.reader import search
-from microblog.logs.reference import normalise
-from microblog.logs.setup import file_path
+from microblog.log import events
+from microblog.log.reference import normalise
+from microblog.log.setup import file_path
+from microblog.logbook import follow
+from microblog.logbook.reader import search
 from microblog.web import drill
 
 ANSWERS = 20.0  # seconds for an answer of the site

@@ -18,7 +18,7 @@ from microblog import create_app
 from microblog.cli.db import upgrade
 from microblog.config.settings import Database, Logs, Paths, Settings, Site
 from microblog.extensions import db, writing
-from microblog.logs.setup import close, configure
+from microblog.log.setup import close, configure
 from microblog.models import Session, User
 from microblog.web.problems import PROBLEMS
 

@@ -10,15 +10,15 @@ import time
 from dataclasses import asdict, replace
 from typing import Any
 
+from microblog.alerts.inbox import curve
+from microblog.alerts.inbox.groups import NOTHING, OPEN, STATES, Decision, Group
+from microblog.alerts.inbox.store import Ambiguous, Inbox, SpoolUnusable, Unknown
+from microblog.alerts.inbox.wording import ago, clock, describe
 from microblog.cli import CommandFailed, Subparsers, version
 from microblog.config.settings import Settings
-from microblog.logs.human import exception_lines, safe, wants_colour
-from microblog.logs.inbox import curve
-from microblog.logs.inbox.groups import NOTHING, OPEN, STATES, Decision, Group
-from microblog.logs.inbox.store import Ambiguous, Inbox, SpoolUnusable, Unknown
-from microblog.logs.inbox.wording import ago, clock, describe
-from microblog.logs.moments import UNITS
-from microblog.logs.reference import normalise
+from microblog.log.human import exception_lines, safe, wants_colour
+from microblog.log.reference import normalise
+from microblog.logbook.moments import UNITS
 
 _LENGTH = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _EXAMPLES = """examples:

@@ -10,11 +10,11 @@ from typing import Any
 from microblog.cli import CommandFailed
 from microblog.config.settings import Settings
 from microblog.config.values import did_you_mean
-from microblog.logs.event import LEVELS
-from microblog.logs.human import safe
-from microblog.logs.levels import FILE_NAME, LONGEST, UnfitLevels, Wanted, is_known, read, write
-from microblog.logs.moments import duration
-from microblog.logs.setup import base_levels
+from microblog.log.event import LEVELS
+from microblog.log.human import safe
+from microblog.log.levels import FILE_NAME, LONGEST, UnfitLevels, Wanted, is_known, read, write
+from microblog.log.setup import base_levels
+from microblog.logbook.moments import duration
 
 
 def register(commands: Any) -> None:

@@ -10,11 +10,11 @@ import structlog
 from microblog.cli import CommandFailed
 from microblog.cli.log_people import Person, person
 from microblog.config.settings import Settings
-from microblog.logs import events
-from microblog.logs.forget import Subject, forget, naming
-from microblog.logs.human import safe
-from microblog.logs.reader import UNREADABLE, opened
-from microblog.logs.setup import configure, file_path
+from microblog.log import events
+from microblog.log.human import safe
+from microblog.log.setup import configure, file_path
+from microblog.logbook.forget import Subject, forget, naming
+from microblog.logbook.reader import UNREADABLE, opened
 
 log = structlog.get_logger(__name__)
 

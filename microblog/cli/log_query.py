@@ -16,16 +16,17 @@ from microblog.cli.log_people import person
 from microblog.cli.log_story import file_name
 from microblog.config.settings import Settings
 from microblog.config.values import did_you_mean
-from microblog.logs import by_hand, events
-from microblog.logs.conditions import Condition
-from microblog.logs.event import LEVELS
-from microblog.logs.follow import Place, end, lines_after
-from microblog.logs.human import rendered, safe, wants_colour
-from microblog.logs.moments import moment
-from microblog.logs.query import Query, Told, find
-from microblog.logs.reader import taken_apart
-from microblog.logs.setup import file_path
-from microblog.logs.stats import counted
+from microblog.log import events
+from microblog.log.event import LEVELS
+from microblog.log.human import rendered, safe, wants_colour
+from microblog.log.setup import file_path
+from microblog.logbook import by_hand
+from microblog.logbook.conditions import Condition
+from microblog.logbook.follow import Place, end, lines_after
+from microblog.logbook.moments import moment
+from microblog.logbook.query import Query, Told, find
+from microblog.logbook.reader import taken_apart
+from microblog.logbook.stats import counted
 
 _WORDS = """conditions:
   key=value key!=value ms>500 status>=500   as JSON values or as text; exception.type=ValueError looks inside

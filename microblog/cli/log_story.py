@@ -6,9 +6,9 @@ from typing import Any
 
 from microblog.cli.log_people import person
 from microblog.config.settings import ROOT, Settings
-from microblog.logs.human import rendered, safe
-from microblog.logs.reader import Search
-from microblog.logs.story import AROUND, LINES, gather
+from microblog.log.human import rendered, safe
+from microblog.logbook.reader import Search
+from microblog.logbook.story import AROUND, LINES, gather
 from microblog.web.stories import STRANGER, summary
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from microblog.cli import log_levels, log_privacy, log_query
 from microblog.cli.log_story import file_name, tell
 from microblog.config.settings import Settings
-from microblog.logs import events
-from microblog.logs.human import safe, wants_colour
-from microblog.logs.reader import Search, search
-from microblog.logs.reference import normalise
-from microblog.logs.setup import file_path
+from microblog.log import events
+from microblog.log.human import safe, wants_colour
+from microblog.log.reference import normalise
+from microblog.log.setup import file_path
+from microblog.logbook.reader import Search, search
 
 _EXAMPLES = """examples:
   manage.py logs show K7Q2F-9M4ZX

@@ -4,10 +4,10 @@ import argparse
 import sys
 
 from microblog import mail
+from microblog.alerts.health import moment
+from microblog.alerts.wording import times, title
 from microblog.cli import mail_sink
 from microblog.config.settings import Settings
-from microblog.logs.alerts.health import moment
-from microblog.logs.alerts.wording import times, title
 
 _TEST_HELP = """\
 Send one mail and report each step of the conversation with the server.

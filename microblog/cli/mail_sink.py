@@ -16,7 +16,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from microblog.config.settings import Settings
-from microblog.logs import plain
+from microblog.log import plain
 
 _SHOWN = ("From", "To", "Subject", "Date")
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from microblog.cli.site import opened
 from microblog.config.settings import Settings
 from microblog.extensions import db, writing
-from microblog.logs import events
+from microblog.log import events
 from microblog.models.columns import now
 from microblog.models.post import KEPT_FOR, Post
 

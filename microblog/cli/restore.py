@@ -8,7 +8,7 @@ from microblog.backups import BackupFailed
 from microblog.backups.restore import restore
 from microblog.cli import CommandFailed, Subparsers
 from microblog.config.settings import Settings
-from microblog.logs.setup import configure
+from microblog.log.setup import configure
 
 
 def register(subparsers: "Subparsers[Any]") -> None:

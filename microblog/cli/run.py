@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from microblog.alerts import health, sentry
 from microblog.cli import CommandFailed, Subparsers, version
 from microblog.cli.db import upgrade
 from microblog.config.settings import (
@@ -19,8 +20,6 @@ from microblog.config.settings import (
     is_loopback,
 )
 from microblog.config.values import UnfitError, convert, sentence, shown
-from microblog.logs import sentry
-from microblog.logs.alerts import health
 from microblog.serving import development, production
 
 

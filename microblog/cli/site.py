@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from microblog import create_app
 from microblog.config.settings import Settings
 from microblog.extensions import db
-from microblog.logs.setup import configure
+from microblog.log.setup import configure
 
 
 @contextmanager

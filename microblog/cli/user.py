@@ -13,7 +13,7 @@ from sqlalchemy import select
 from microblog.cli.site import opened
 from microblog.config.settings import Settings
 from microblog.extensions import db, writing
-from microblog.logs import events
+from microblog.log import events
 from microblog.models import passwords, usernames
 from microblog.models.errors import NotYours, Taken
 from microblog.models.moderation import Decision

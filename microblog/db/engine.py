@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from microblog.db import search_words
 from microblog.db.writer_slot import WRITE_WAIT, WriterSlot
 from microblog.db.writer_slot import WriterBusy as WriterBusy  # what `writing` raises
-from microblog.logs.context import count_sql
+from microblog.log.context import count_sql
 
 BUSY_TIMEOUT = 1.0
 """Seconds SQLite waits for another writer before it says SQLITE_BUSY.

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from microblog.config.settings import ROOT
 from microblog.db.engine import VERSION_QUERY, sqlite_errorname
-from microblog.logs import events
+from microblog.log import events
 
 log = structlog.get_logger(__name__)
 

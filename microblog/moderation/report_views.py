@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from microblog.extensions import db, writing
-from microblog.logs import events
+from microblog.log import events
 from microblog.models.errors import DomainError, Repeated
 from microblog.models.moderation import REASONS, Report
 from microblog.models.post import Post

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import joinedload
 
 from microblog.extensions import db, login_manager, writing
-from microblog.logs import events
+from microblog.log import events
 from microblog.models.errors import NotForMembers, Repeated
 from microblog.models.moderation import PAGE, REASONS, UNDO, Decision, ModerationAction, Report, cases
 from microblog.models.post import Post

@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug.exceptions import BadRequest
 
 from microblog.extensions import db, settings, writing
-from microblog.logs import events
+from microblog.log import events
 from microblog.models.errors import Repeated
 from microblog.models.user import User
 from microblog.people import bp

@@ -10,7 +10,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from microblog.extensions import db, writing
-from microblog.logs import events
+from microblog.log import events
 from microblog.models.errors import Repeated, Stale, Taken
 from microblog.models.user import User
 from microblog.people import bp

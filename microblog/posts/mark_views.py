@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from microblog.extensions import db, writing
-from microblog.logs import events
+from microblog.log import events
 from microblog.models.errors import Gone, Repeated
 from microblog.models.post import Post
 from microblog.models.shown import Shown

@@ -6,7 +6,7 @@ from flask import Response, abort, g, make_response, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 
 from microblog.extensions import db, settings
-from microblog.logs.context import Told, note_told
+from microblog.log.context import Told, note_told
 from microblog.models import timeline
 from microblog.models.columns import LARGEST
 from microblog.models.conversation import Said, conversation, said_since

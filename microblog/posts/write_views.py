@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from microblog.extensions import db, writing
-from microblog.logs import events
-from microblog.logs.context import Told, note_told
+from microblog.log import events
+from microblog.log.context import Told, note_told
 from microblog.models import timeline
 from microblog.models.conversation import Said
 from microblog.models.errors import Gone, NotYours, Repeated, Stale

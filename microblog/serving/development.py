@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from werkzeug.serving import is_running_from_reloader, run_simple
 
 from microblog import create_app
+from microblog.alerts.start import start
 from microblog.config.settings import ROOT, Settings, ensure_secret
 from microblog.db import in_use
 from microblog.dev import debug_mode
 from microblog.dev.debugger.middleware import SCRIPT, HtmxDebugger
-from microblog.logs.start import start
 from microblog.serving.production import listen
 
 if TYPE_CHECKING:

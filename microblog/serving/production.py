@@ -20,11 +20,11 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from microblog import create_app
+from microblog.alerts.health import missing
+from microblog.alerts.start import start
 from microblog.config.settings import Settings
 from microblog.db import in_use
-from microblog.logs import events, metrics
-from microblog.logs.alerts.health import missing
-from microblog.logs.start import start
+from microblog.log import events, metrics
 from microblog.serving.worker import Logger, Worker, hide_server_header
 from microblog.web.assets import has_htmx
 

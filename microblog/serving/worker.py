@@ -25,9 +25,9 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
-from microblog.logs import events
-from microblog.logs.context import sent_from
-from microblog.logs.reference import new_reference
+from microblog.log import events
+from microblog.log.context import sent_from
+from microblog.log.reference import new_reference
 
 PATIENCE = 15.0  # seconds for the head of a request, and before a body must keep its pace
 BYTES_A_SECOND = 2_000  # the pace: a telephone far from its mast

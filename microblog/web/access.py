@@ -17,8 +17,8 @@ from werkzeug.wrappers import Response
 
 from microblog.config.settings import Settings
 from microblog.extensions import db, login_manager, settings
-from microblog.logs import events
-from microblog.logs.context import stats
+from microblog.log import events
+from microblog.log.context import stats
 from microblog.models.errors import NotYours, Suspended
 from microblog.models.user import User
 from microblog.web.htmx import representation

@@ -3,9 +3,9 @@
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from microblog.alerts.health import Health
+from microblog.alerts.wording import version
 from microblog.config.settings import Settings
-from microblog.logs.alerts.health import Health
-from microblog.logs.alerts.wording import version
 
 
 class Fixed:

@@ -12,7 +12,7 @@ from flask_wtf.csrf import generate_csrf
 from jinja_partials import register_environment
 from markupsafe import Markup
 
-from microblog.logs.inbox.wording import clock
+from microblog.alerts.inbox.wording import clock
 from microblog.models.outcome import new_key
 from microblog.models.post_text import as_html, excerpt
 from microblog.models.user import User, Viewer

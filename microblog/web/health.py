@@ -7,8 +7,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from werkzeug.exceptions import NotFound
 
 from microblog.extensions import settings
-from microblog.logs import metrics as counts
-from microblog.logs.context import bind, stats
+from microblog.log import metrics as counts
+from microblog.log.context import bind, stats
 from microblog.web import drill, readiness
 from microblog.web.facts import about
 from microblog.web.monitors import is_monitor

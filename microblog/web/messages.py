@@ -4,7 +4,7 @@ import structlog
 from flask import Response
 from wtforms import Form
 
-from microblog.logs import events, metrics
+from microblog.log import events, metrics
 from microblog.web.filters import remembered_partial
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from microblog.extensions import Claim, db
-from microblog.logs import events
+from microblog.log import events
 from microblog.models.errors import Repeated
 from microblog.models.outcome import FormClaim, Outcome, is_key, new_key
 from microblog.web.access import SAFE_METHODS, is_own_path, split

@@ -12,7 +12,7 @@ from microblog.db.engine import is_writing
 from microblog.db.schema import SchemaBehind, misses_something
 from microblog.db.trouble import trouble
 from microblog.extensions import db
-from microblog.logs import events
+from microblog.log import events
 
 log = structlog.get_logger(__name__)
 

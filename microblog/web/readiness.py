@@ -15,11 +15,11 @@ from typing import Generic, TypeVar
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from microblog.alerts.health import Health, health
 from microblog.config.settings import Settings
 from microblog.db import schema
 from microblog.extensions import db
-from microblog.logs import setup
-from microblog.logs.alerts.health import Health, health
+from microblog.log import setup
 
 NEEDED = ("database", "migrations")
 """Without these the answer is 503."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from microblog.logs.story import Story
+from microblog.logbook.story import Story
 from microblog.web.problems import problem
 
 STRANGER = "a stranger"

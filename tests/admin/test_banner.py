@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from microblog.alerts.spool import spools
 from microblog.config.settings import Mail
-from microblog.logs.alerts.spool import spools
 
 pytestmark = pytest.mark.sqlite_only
 

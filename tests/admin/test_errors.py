@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from microblog.logs.inbox.store import Inbox
+from microblog.alerts.inbox.store import Inbox
 from microblog.web.dom import error_id
 from tests.inbox.conftest import Log, fresh_now  # noqa: F401 - a fixture
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from microblog.logs.alerts.sender import Sender
-from microblog.logs.alerts.spool import spools
-from microblog.logs.inbox.groups import Decision
-from microblog.logs.inbox.store import Inbox
-from microblog.logs.reference import new_reference
+from microblog.alerts.inbox.groups import Decision
+from microblog.alerts.inbox.store import Inbox
+from microblog.alerts.sender import Sender
+from microblog.alerts.spool import spools
+from microblog.log.reference import new_reference
 from tests.inbox.conftest import Log
 from tests.support.alerting import settings_for
 from tests.support.mailbox import free_port
@@ -22,7 +22,7 @@ class Days:
         self.settings = settings_for(tmp_path, port, alerts={"daily": "08:00"} | alerts)
         self.log, self.inbox = Log(self.settings.log_dir), Inbox(self.settings)
         self.now = FRIDAY
-        monkeypatch.setattr("microblog.logs.inbox.filling.time.time", lambda: self.now)
+        monkeypatch.setattr("microblog.alerts.inbox.filling.time.time", lambda: self.now)
         self.restart()
 
     def restart(self):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from microblog.alerts.health import health, missing
 from microblog.config.settings import Site
-from microblog.logs.alerts.health import health, missing
 from tests.support.alerting import bug, handler_for, record, settings_for, with_mail
 from tests.support.mailbox import wait_until
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from microblog.logs.alerts import handler as alerts
-from microblog.logs.alerts import spool
-from microblog.logs.reference import new_reference
+from microblog.alerts import handler as alerts
+from microblog.alerts import spool
+from microblog.log.reference import new_reference
 from tests.support.alerting import bug, handler_for, raised, record, settings_for, with_mail
 from tests.support.mailbox import wait_until
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from microblog.alerts.health import health, missing, notice
 from microblog.config.settings import Mail, Settings
-from microblog.logs.alerts.health import health, missing, notice
 from tests.support.alerting import bug, handler_for, record, settings_for, with_mail
 from tests.support.mailbox import wait_until
 

@@ -4,13 +4,13 @@ import time
 
 import pytest
 
-from microblog.logs.alerts import handler as handlers
-from microblog.logs.alerts import outlook
-from microblog.logs.alerts.spool import Sighting, spools
-from microblog.logs.alerts.summary import Summary
-from microblog.logs.inbox.groups import Decision
-from microblog.logs.inbox.store import Inbox
-from microblog.logs.reference import new_reference
+from microblog.alerts import handler as handlers
+from microblog.alerts import outlook
+from microblog.alerts.inbox.groups import Decision
+from microblog.alerts.inbox.store import Inbox
+from microblog.alerts.spool import Sighting, spools
+from microblog.alerts.summary import Summary
+from microblog.log.reference import new_reference
 from tests.alerts.test_sender import Desk
 from tests.support.alerting import bug, record, settings_for
 from tests.support.mailbox import wait_until

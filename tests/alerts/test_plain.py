@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog.logs import plain
+from microblog.log import plain
 
 
 @pytest.mark.parametrize(

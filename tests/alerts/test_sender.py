@@ -2,11 +2,11 @@
 
 import pytest
 
-from microblog.logs.alerts import sender
-from microblog.logs.alerts.seat import Seat
-from microblog.logs.alerts.sender import Sender, retry_after
-from microblog.logs.alerts.spool import Sighting, spools
-from microblog.logs.alerts.summary import Summary
+from microblog.alerts import sender
+from microblog.alerts.seat import Seat
+from microblog.alerts.sender import Sender, retry_after
+from microblog.alerts.spool import Sighting, spools
+from microblog.alerts.summary import Summary
 from tests.support.alerting import settings_for
 from tests.support.mailbox import free_port
 

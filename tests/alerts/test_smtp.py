@@ -10,8 +10,8 @@ import pytest
 import trustme
 
 from microblog import mail
-from microblog.logs.alerts.message import wire_address
-from microblog.logs.alerts.smtp import Delivery
+from microblog.alerts.message import wire_address
+from microblog.alerts.smtp import Delivery
 from tests.support.alerting import settings_for, with_mail
 from tests.support.mailbox import Mailbox, free_port, silent_server, tls_context
 

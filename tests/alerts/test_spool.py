@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from microblog.logs.alerts import spool as spools
-from microblog.logs.alerts.pace import Pace
-from microblog.logs.alerts.spool import Sighting, Spool, SpoolUnusable
-from microblog.logs.alerts.summary import Frame, Raised, Summary
+from microblog.alerts import spool as spools
+from microblog.alerts.pace import Pace
+from microblog.alerts.spool import Sighting, Spool, SpoolUnusable
+from microblog.alerts.summary import Frame, Raised, Summary
 
 PACE = Pace(5, (300, 900), 3600)
 

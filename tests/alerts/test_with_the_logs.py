@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from microblog.logs import events, setup
-from microblog.logs.reference import new_reference
+from microblog.log import events, setup
+from microblog.log.reference import new_reference
 from tests.support.alerting import handler_for, raised, settings_for
 from tests.support.mailbox import free_port, wait_until
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from microblog.cli import error_answers, main
-from microblog.logs import setup
+from microblog.log import setup
 from microblog.web.problems import PROBLEMS
 from tests.support.budget import few
 

@@ -15,7 +15,7 @@ from microblog.cli import error_answers, error_findings, main
 from microblog.cli.markup import Reader
 from microblog.config.settings import ROOT
 from microblog.extensions import db
-from microblog.logs import setup
+from microblog.log import setup
 from microblog.web.problems import PROBLEMS
 from tests.support.inspection import _parses
 

@@ -13,7 +13,7 @@ from microblog.dev.demo.make import make
 from microblog.dev.demo.people import people
 from microblog.dev.demo.phrases import PLACES
 from microblog.extensions import db, writing
-from microblog.logs.setup import close
+from microblog.log.setup import close
 from microblog.models import (
     Block,
     Follow,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog.logs.setup import file_path
+from microblog.log.setup import file_path
 from microblog.models.errors import Stale, Unavailable
 from tests.cli.asking import run
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from microblog.config.settings import Logs, Settings
-from microblog.logs.stats import Stats
+from microblog.logbook.stats import Stats
 from tests.cli.asking import run
 
 

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from microblog.cli import main
-from microblog.logs.setup import close
+from microblog.log.setup import close
 
 
 @pytest.fixture(autouse=True)

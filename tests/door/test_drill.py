@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from microblog.alerts.inbox.store import Inbox
 from microblog.cli.drill import run
 from microblog.config.settings import ROOT, Mail
-from microblog.logs.inbox.store import Inbox
 from tests.support.mailbox import free_port
 from tests.support.site import Site, environment
 

@@ -6,9 +6,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from microblog.logs.alerts import handler as alerts
-from microblog.logs.alerts import spool
-from microblog.logs.alerts.health import health
+from microblog.alerts import handler as alerts
+from microblog.alerts import spool
+from microblog.alerts.health import health
 from tests.support.alerting import bug, handler_for, raised, record, settings_for
 from tests.support.mailbox import Mailbox, wait_until
 
@@ -43,7 +43,7 @@ def test_what_the_handler_logs_at_error_does_not_come_back(at_the_root, monkeypa
 
     def talkative(seen):
         calls.append(seen)
-        logging.getLogger("microblog.logs.alerts").error("inside %s", len(calls))
+        logging.getLogger("microblog.alerts").error("inside %s", len(calls))
         structlog.get_logger().error("inside")
         raise RuntimeError("and then it breaks")
 

@@ -4,7 +4,7 @@ import contextvars
 
 import pytest
 
-from microblog.logs.flood import BURST_SECONDS
+from microblog.log.flood import BURST_SECONDS
 
 pytestmark = pytest.mark.fault(70)
 

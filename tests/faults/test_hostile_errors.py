@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from microblog.config.settings import Logs, Settings
-from microblog.logs import context, events, setup
+from microblog.log import context, events, setup
 
 log = structlog.get_logger("microblog.people.views")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog.logs.alerts.spool import spools
+from microblog.alerts.spool import spools
 from tests.support.alerting import Worker, settings_for, workers
 from tests.support.mailbox import Mailbox, free_port, silent_server, wait_until
 

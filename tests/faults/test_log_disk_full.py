@@ -21,7 +21,7 @@ PROGRAM = """
 import json, logging, sys, time
 import structlog
 from microblog.config.settings import Logs, Settings
-from microblog.logs import events, setup
+from microblog.log import events, setup
 
 mailed = []
 class Mail(logging.Handler):
@@ -131,7 +131,7 @@ def test_the_site_goes_on_and_tells_what_is_missing(small_disk: Path, workers: i
 
 NO_FILES_LEFT = """
 import logging, os, sys
-from microblog.logs.file import JsonLinesHandler
+from microblog.log.file import JsonLinesHandler
 handler = JsonLinesHandler(sys.argv[1] + "/log.jsonl", 0, 0)
 def say(n):
     handler.handle(logging.makeLogRecord({"msg": f"line {n}", "name": "test", "levelname": "INFO"}))
@@ -171,7 +171,7 @@ def test_a_full_device() -> None:
     """/dev/full, which every Linux has: the same without root."""
     script = """
 import logging
-from microblog.logs.file import JsonLinesHandler
+from microblog.log.file import JsonLinesHandler
 handler = JsonLinesHandler("/dev/full", 1000, 3)
 for n in range(1000):
     handler.handle(logging.makeLogRecord({"msg": "x", "name": "test", "levelname": "INFO"}))

@@ -20,7 +20,7 @@ PROGRAM = """
 import logging, sys
 import structlog
 from microblog.config.settings import Logs, Settings
-from microblog.logs import events, setup
+from microblog.log import events, setup
 
 class Mail(logging.Handler):
     def emit(self, record):

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from microblog.config.settings import ROOT, Logs, Settings
-from microblog.logs import context, events, setup
+from microblog.log import context, events, setup
 
 pytestmark = pytest.mark.fault(55)
 

@@ -22,7 +22,7 @@ WORKER = """
 import sys, time
 import structlog
 from microblog.config.settings import Logs, Settings
-from microblog.logs import events, setup
+from microblog.log import events, setup
 
 folder, name, count, size, max_bytes, pause = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])
 setup.configure(Settings(logs=Logs(directory=folder, max_bytes=int(max_bytes), backups=1000)))

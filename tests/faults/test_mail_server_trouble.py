@@ -10,8 +10,8 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
-from microblog.logs.alerts import sender
-from microblog.logs.alerts.health import health
+from microblog.alerts import sender
+from microblog.alerts.health import health
 from tests.support.alerting import bug, handler_for, record, settings_for, with_mail
 from tests.support.mailbox import Mailbox, free_port, silent_server, tls_context, wait_until
 
@@ -183,7 +183,7 @@ def test_one_of_two_administrators_is_refused(tmp_path, box):
 
 @pytest.mark.slow
 def test_a_mail_refused_for_its_content_is_tried_with_less(tmp_path, box, monkeypatch):
-    monkeypatch.setattr("microblog.logs.alerts.sender.EAGER", 0.2)
+    monkeypatch.setattr("microblog.alerts.sender.EAGER", 0.2)
     mailbox = box()
     mailbox.answers["DATA"] = "552 5.3.4 Message size exceeds fixed limit"
     settings = settings_for(tmp_path, mailbox.port)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from microblog import create_app, home
 from microblog.config.settings import Alerts, Mail
 from microblog.extensions import db, writing
-from microblog.logs.setup import close
+from microblog.log.setup import close
 from microblog.models import User
 from microblog.people import views
 from microblog.web import members

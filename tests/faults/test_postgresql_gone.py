@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from microblog.cli.db import upgrade
 from microblog.config.settings import Alerts, Database, Logs, Mail, Paths, Security, Server, Settings
 from microblog.extensions import db
-from microblog.logs.setup import close
+from microblog.log.setup import close
 from tests.conftest import KEY, absent
 from tests.faults.cluster import Cluster, programs
 from tests.support.kinds import HX

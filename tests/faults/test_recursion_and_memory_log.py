@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from microblog.config.settings import Logs, Settings
-from microblog.logs import events, setup
+from microblog.log import events, setup
 
 pytestmark = pytest.mark.fault(14)
 

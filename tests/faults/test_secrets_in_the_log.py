@@ -13,7 +13,7 @@ import structlog
 from werkzeug.datastructures import Headers, MultiDict
 
 from microblog.config.settings import Logs, Settings
-from microblog.logs import events, setup
+from microblog.log import events, setup
 
 pytestmark = pytest.mark.fault(56)
 

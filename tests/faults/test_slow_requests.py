@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from microblog.config.settings import Alerts, Mail
-from microblog.logs import slow
-from microblog.logs.context import RequestStats
+from microblog.log import slow
+from microblog.log.context import RequestStats
 from tests.support.mailbox import Mailbox, wait_until
 from tests.support.site import Site
 from tests.support.watched import REFERENCE

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from microblog.alerts.inbox.store import Inbox
 from microblog.config.settings import Logs, Paths, Settings
-from microblog.logs.inbox.store import Inbox
-from microblog.logs.records import timestamp
+from microblog.log.records import timestamp
 
 
 class Log:

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from microblog.alerts.inbox.store import Inbox
+from microblog.alerts.spool_file import SpoolUnusable
 from microblog.cli import main
-from microblog.logs.alerts.spool_file import SpoolUnusable
-from microblog.logs.inbox.store import Inbox
 
 NOW = time.time()
 

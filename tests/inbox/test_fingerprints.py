@@ -5,11 +5,11 @@ import logging
 import pytest
 import structlog
 
-from microblog.logs import events, setup
-from microblog.logs.alerts.spool import spools
-from microblog.logs.alerts.summary import Seen
-from microblog.logs.inbox.reading import fingerprint_of
-from microblog.logs.inbox.store import Inbox
+from microblog.alerts.inbox.reading import fingerprint_of
+from microblog.alerts.inbox.store import Inbox
+from microblog.alerts.spool import spools
+from microblog.alerts.summary import Seen
+from microblog.log import events, setup
 from tests.support.alerting import handler_for, settings_for
 
 

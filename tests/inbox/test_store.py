@@ -14,10 +14,10 @@ from dataclasses import replace
 
 import pytest
 
+from microblog.alerts.inbox import filling
+from microblog.alerts.inbox.groups import NOTHING, Decision
+from microblog.alerts.inbox.store import Ambiguous, Inbox, SpoolUnusable, Unknown
 from microblog.config.settings import ROOT
-from microblog.logs.inbox import filling
-from microblog.logs.inbox.groups import NOTHING, Decision
-from microblog.logs.inbox.store import Ambiguous, Inbox, SpoolUnusable, Unknown
 
 NOW = time.time()
 
@@ -82,7 +82,7 @@ def test_it_goes_on_where_it_was_through_rotation_and_restart(log, settings):
 
 
 def test_many_readers_at_once_count_each_line_once(log, settings, monkeypatch):
-    monkeypatch.setattr("microblog.logs.inbox.reading.LINES", 7)
+    monkeypatch.setattr("microblog.alerts.inbox.reading.LINES", 7)
     log.write(*(log.line("database.full", "error", code=number % 2) for number in range(300)))
 
     def read():
@@ -102,8 +102,8 @@ def test_many_readers_at_once_count_each_line_once(log, settings, monkeypatch):
 READ = """
 import sys
 from microblog.config.settings import Logs, Paths, Settings
-from microblog.logs.inbox import reading
-from microblog.logs.inbox.store import Inbox
+from microblog.alerts.inbox import reading
+from microblog.alerts.inbox.store import Inbox
 reading.LINES = 3
 inbox = Inbox(Settings(paths=Paths(data=sys.argv[1]), logs=Logs(directory=sys.argv[2])))
 while inbox.read_on(pieces=1):

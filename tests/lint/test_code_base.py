@@ -15,37 +15,53 @@ from tests.lint.picture import FILE, draw, floors
 
 TEMPLATES = ROOT / "templates"
 
-# A new arrow is a decision: it is made here. Features (admin, auth, circles, home, …) never know each other; logs
+# A new arrow is a decision: it is made here. Features (admin, auth, circles, home, …) never know each other; log
 # and config know nothing of the site.
 MAY_KNOW = {
     "config": set(),
     "network": set(),
-    "logs": {"config", "network"},
-    "mail": {"config", "logs"},
-    "db": {"config", "logs"},
+    "log": {"config", "network"},
+    "logbook": {"log"},
+    "alerts": {"config", "log", "logbook"},
+    "mail": {"alerts", "config"},
+    "db": {"config", "log"},
     "extensions": {"config", "db"},
     "models": {"extensions"},
-    "web": {"config", "db", "extensions", "logs", "models"},
-    "admin": {"extensions", "logs", "models", "web"},
-    "auth": {"db", "extensions", "logs", "models", "web"},
-    "circles": {"extensions", "logs", "models", "web"},
+    "web": {"alerts", "config", "db", "extensions", "log", "logbook", "models"},
+    "admin": {"alerts", "extensions", "log", "logbook", "models", "web"},
+    "auth": {"db", "extensions", "log", "models", "web"},
+    "circles": {"extensions", "log", "models", "web"},
     "home": {"extensions", "models", "web"},
     "feeds": {"extensions", "models", "web"},
     "search": {"db", "extensions", "models", "web"},
-    "moderation": {"extensions", "logs", "models", "web"},
+    "moderation": {"extensions", "log", "models", "web"},
     "notifications": {"extensions", "models", "web"},
-    "people": {"extensions", "logs", "models", "web"},
-    "posts": {"extensions", "logs", "models", "web"},
-    "errors": {"db", "extensions", "logs", "models", "web"},
+    "people": {"extensions", "log", "models", "web"},
+    "posts": {"extensions", "log", "models", "web"},
+    "errors": {"db", "extensions", "log", "models", "web"},
     "microblog": {
-        *("admin", "auth", "circles", "config", "errors", "extensions", "feeds", "home", "logs", "moderation"),
+        *("admin", "alerts", "auth", "circles", "config", "errors", "extensions", "feeds", "home", "moderation"),
         *("notifications", "people", "posts", "search", "web"),
     },
-    "backups": {"config", "db", "logs"},
-    "dev": {"config", "extensions", "logs", "models", "web"},
-    "serving": {"config", "db", "dev", "logs", "microblog", "web"},
+    "backups": {"config", "db", "log"},
+    "dev": {"alerts", "config", "extensions", "models", "web"},
+    "serving": {"alerts", "config", "db", "dev", "log", "microblog", "web"},
     "cli": {
-        *("backups", "config", "db", "dev", "extensions", "logs", "mail", "microblog", "models", "serving", "web"),
+        *(
+            "alerts",
+            "backups",
+            "config",
+            "db",
+            "dev",
+            "extensions",
+            "log",
+            "logbook",
+            "mail",
+            "microblog",
+            "models",
+            "serving",
+            "web",
+        ),
     },
 }
 
@@ -54,7 +70,7 @@ MAY_CATCH_ALL = {
     *("errors.py", "web/last_resort.py", "web/optional.py"),
     *("serving/bootstrap.py", "people/avatar_store.py", "dev/debugger/middleware.py"),
 }
-MAY_CATCH_ALL_BELOW = ("logs/",)
+MAY_CATCH_ALL_BELOW = ("log/", "logbook/", "alerts/")
 
 REFUSALS = {"abort": 1, **dict.fromkeys(("BadRequest", "Forbidden", "NotFound", "Unauthorized"), 0)}
 REFUSALS |= {kind.__name__: 0 for kind in (DomainError, *DomainError.__subclasses__())}
@@ -240,7 +256,7 @@ def test_no_module_is_longer_than_one_can_read():
         "errors.py",  # every way a request can fail, in one place
         "config/settings.py",  # every setting, in one place
         "serving/bootstrap.py",  # must be one file: nothing can be imported yet
-        "logs/file.py",  # the handler: one lock, one file, read from top to bottom
+        "log/file.py",  # the handler: one lock, one file, read from top to bottom
     }
     for path, _ in modules():
         lines = len((PACKAGE / path).read_text().splitlines())

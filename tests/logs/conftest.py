@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from microblog.config.settings import Logs, Settings
-from microblog.logs import context, setup
+from microblog.log import context, setup
 
 
 @pytest.fixture

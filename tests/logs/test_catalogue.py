@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from microblog.config.settings import ROOT
-from microblog.logs import events
-from microblog.logs.event import LEVELS, Event
-from microblog.logs.events import EVENTS
+from microblog.log import events
+from microblog.log.event import LEVELS, Event
+from microblog.log.events import EVENTS
 
 PACKAGE = ROOT / "microblog"
 ALWAYS = {"exc_info", "stack_info"}
@@ -33,7 +33,7 @@ class Calls(ast.NodeVisitor):
         self.problems: list[tuple[int, str]] = []
         self.named: set[str] = set()
         self.given: dict[str, set[str]] = {}  # event → the keys that a call hands over
-        self.modules: set[str] = set()  # what `microblog.logs.events` is called here
+        self.modules: set[str] = set()  # what `microblog.log.events` is called here
         self.constants: dict[str, str] = {}  # events imported by their own name
         self.loggers: set[str] = set()
         self._functions: list[ast.AST] = [tree]
@@ -42,9 +42,9 @@ class Calls(ast.NodeVisitor):
         self.visit(tree)
 
     def _learn(self, node: ast.AST) -> None:
-        if isinstance(node, ast.ImportFrom) and node.module == "microblog.logs":
+        if isinstance(node, ast.ImportFrom) and node.module == "microblog.log":
             self.modules |= {alias.asname or alias.name for alias in node.names if alias.name == "events"}
-        elif isinstance(node, ast.ImportFrom) and node.module == "microblog.logs.events":
+        elif isinstance(node, ast.ImportFrom) and node.module == "microblog.log.events":
             self.constants |= {alias.asname or alias.name: alias.name for alias in node.names if alias.name.isupper()}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("microblog"):
             # A logger of another module keeps its usual name.
@@ -218,7 +218,7 @@ def test_every_key_is_given_somewhere() -> None:
     assert not {event: keys for event, keys in never.items() if keys}
 
 
-HEAD = "import structlog\nfrom microblog.logs import events\nlog = structlog.get_logger(__name__)\n"
+HEAD = "import structlog\nfrom microblog.log import events\nlog = structlog.get_logger(__name__)\n"
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_wrong_call_is_found(call: str, problem: str) -> None:
         "log.log(level, events.REQUEST_FINISHED, ms=1)",
         "getattr(log, level)(events.REQUEST_FINISHED, ms=1)",
         "def f():\n    values = dict(version=1)\n    values['field'] = 2\n    log.info(events.PROFILE_SAVED, **values)",
-        "from microblog.logs.events import PROFILE_SAVED\nlog.info(PROFILE_SAVED)",
+        "from microblog.log.events import PROFILE_SAVED\nlog.info(PROFILE_SAVED)",
         "import math\nmath.log(2)\nprint('log.info')",
     ],
 )
@@ -282,7 +282,7 @@ def test_the_names_are_noun_and_past_verb() -> None:
 
 
 def test_no_key_is_redacted_or_reserved() -> None:
-    from microblog.logs.redaction import is_secret
+    from microblog.log.redaction import is_secret
 
     for event in EVENTS.values():
         assert not [key for key in event.keys if is_secret(key) or key in events.CANONICAL], event

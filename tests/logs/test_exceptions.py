@@ -13,9 +13,9 @@ import sqlalchemy as sa
 import structlog
 
 from microblog.config.settings import ROOT
-from microblog.logs import events
-from microblog.logs.exceptions import describe, message_of, place
-from microblog.logs.fingerprint import fingerprint
+from microblog.log import events
+from microblog.log.exceptions import describe, message_of, place
+from microblog.log.fingerprint import fingerprint
 
 log = structlog.get_logger("microblog.tests")
 

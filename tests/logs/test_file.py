@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from microblog.logs.file import JsonLinesHandler
+from microblog.log.file import JsonLinesHandler
 
 Handlers = Any
 
@@ -155,7 +155,7 @@ def test_a_write_cut_short_is_begun_anew(tmp_path: Path, handlers: Handlers, mon
 
 LIMITED = """
 import json, logging, resource, sys
-from microblog.logs.file import JsonLinesHandler
+from microblog.log.file import JsonLinesHandler
 handler = JsonLinesHandler(sys.argv[1], 0, 0)
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
@@ -347,7 +347,7 @@ def test_stderr_that_nobody_reads_does_not_hold_us_up(tmp_path: Path) -> None:
     (tmp_path / "logs").touch()  # a file where the folder should be: every line goes to stderr
     script = """
 import logging, sys, time
-from microblog.logs.file import JsonLinesHandler
+from microblog.log.file import JsonLinesHandler
 handler = JsonLinesHandler(sys.argv[1], 0, 0)
 for n in range(3000):
     handler.handle(logging.makeLogRecord({"msg": f"line {n}", "name": "test", "levelname": "INFO"}))

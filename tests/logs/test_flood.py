@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from microblog.logs.context import RequestStats, stats
-from microblog.logs.file import JsonLinesHandler
-from microblog.logs.flood import BURST_SECONDS, SENDERS, STRANGERS, Flood
+from microblog.log.context import RequestStats, stats
+from microblog.log.file import JsonLinesHandler
+from microblog.log.flood import BURST_SECONDS, SENDERS, STRANGERS, Flood
 
 RATE = 10
 BURST = RATE * BURST_SECONDS

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from microblog.logs.file import JsonLinesHandler
-from microblog.logs.follow import Place, end, lines_after
+from microblog.log.file import JsonLinesHandler
+from microblog.logbook.follow import Place, end, lines_after
 
 
 @pytest.fixture

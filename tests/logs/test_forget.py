@@ -10,8 +10,8 @@ import time
 import pytest
 
 from microblog.config.settings import ROOT
-from microblog.logs.follow import Place, lines_after
-from microblog.logs.forget import Subject, forget
+from microblog.logbook.follow import Place, lines_after
+from microblog.logbook.forget import Subject, forget
 
 ANA = Subject(17, ("Ana_L", "ana"))
 
@@ -103,7 +103,7 @@ WORKER = """
 import sys
 import structlog
 from microblog.config.settings import Logs, Settings
-from microblog.logs import events, setup
+from microblog.log import events, setup
 
 setup.configure(Settings(logs=Logs(directory=sys.argv[1], max_bytes=60_000, backups=10_000)))
 log = structlog.get_logger("microblog.x")

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 import structlog
 
 from microblog.config.settings import ROOT, Logs, Settings
-from microblog.logs import events, setup
-from microblog.logs.levels import FILE_NAME, LONGEST, Levels, Wanted, read, switchable, write
+from microblog.log import events, setup
+from microblog.log.levels import FILE_NAME, LONGEST, Levels, Wanted, read, switchable, write
 
 BASE = {"microblog": logging.INFO, "sqlalchemy": logging.WARNING}
 
@@ -133,8 +133,8 @@ WORKER = """
 import sys, time
 import structlog
 from microblog.config.settings import Logs, Settings
-from microblog.logs import events, setup, slow
-from microblog.logs.context import RequestStats
+from microblog.log import events, setup, slow
+from microblog.log.context import RequestStats
 
 setup.configure(Settings(logs=Logs(directory=sys.argv[1])))
 log = structlog.get_logger("microblog.x")

@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-from microblog.logs import by_hand, pieces
-from microblog.logs.conditions import Condition
-from microblog.logs.query import Query, Told, find
-from microblog.logs.reader import opened
+from microblog.logbook import by_hand, pieces
+from microblog.logbook.conditions import Condition
+from microblog.logbook.query import Query, Told, find
+from microblog.logbook.reader import opened
 
 ENTRIES = [
     {"event": "a", "level": "info", "status": 200, "ms": 5.25, "route": "/", "user_id": 7},

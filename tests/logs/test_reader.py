@@ -16,9 +16,9 @@ import structlog
 
 from microblog.cli import logs as command
 from microblog.config.settings import ROOT, Logs, Settings
-from microblog.logs import events, setup
-from microblog.logs.human import rendered, wants_colour
-from microblog.logs.reader import log_files, search
+from microblog.log import events, setup
+from microblog.log.human import rendered, wants_colour
+from microblog.logbook.reader import log_files, search
 
 REFERENCE = "K7Q2F-9M4ZX"
 

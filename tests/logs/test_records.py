@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import structlog
 
-from microblog.logs import events
-from microblog.logs.records import LINE_MAX, build, dumps, fits, render, shortened
-from microblog.logs.values import STEPS, Plain
+from microblog.log import events
+from microblog.log.records import LINE_MAX, build, dumps, fits, render, shortened
+from microblog.log.values import STEPS, Plain
 
 log = structlog.get_logger("microblog.tests")
 
@@ -272,7 +272,7 @@ def test_a_foreign_message_arrives(records: Any, ours_alone: Any, message: Any, 
 
 
 def test_what_breaks_the_renderer_leaves_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("microblog.logs.records.build", lambda *_: 1 / 0)
+    monkeypatch.setattr("microblog.log.records.build", lambda *_: 1 / 0)
     record = logging.makeLogRecord({"msg": {"event": "x.y", "reference": "K7Q2F-9M4ZX"}, "levelname": "ERROR"})
 
     line = json.loads(render(record, record.msg))  # type: ignore[arg-type]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import structlog
 
-from microblog.logs import events
-from microblog.logs.redaction import is_secret, scrub, scrub_source
+from microblog.log import events
+from microblog.log.redaction import is_secret, scrub, scrub_source
 
 log = structlog.get_logger("microblog.tests")
 

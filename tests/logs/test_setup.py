@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from microblog.config.settings import ROOT, Logs, Settings
-from microblog.logs import context, events, setup
+from microblog.log import context, events, setup
 
 log = structlog.get_logger("microblog.tests")
 
@@ -158,7 +158,7 @@ def test_capture_logs_sees_events(configured: None) -> None:
 PIN = """
 import logging, sys
 from microblog.config.settings import Logs, Settings
-from microblog.logs import setup
+from microblog.log import setup
 setup.configure(Settings(logs=Logs(directory=sys.argv[1], console=sys.argv[2])))
 from werkzeug.debug import DebuggedApplication
 from werkzeug._internal import _log
@@ -186,7 +186,7 @@ GUNICORN = """
 import sys
 from gunicorn.config import Config
 from microblog.config.settings import Logs, Settings
-from microblog.logs import setup
+from microblog.log import setup
 from microblog.serving.worker import Logger
 setup.configure(Settings(logs=Logs(directory=sys.argv[1])))
 logger = Logger(Config())

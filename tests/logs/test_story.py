@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from microblog.logs.reader import search
-from microblog.logs.story import LINES, gather
+from microblog.logbook.reader import search
+from microblog.logbook.story import LINES, gather
 
 REFERENCE = "K7Q2F-9M4ZX"
 

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from microblog.logs.alerts.handler import AlertHandler
-from microblog.logs.metrics import Counting
-from microblog.logs.sentry import SentryHandler
-from microblog.logs.unlocked import UnlockedHandler
+from microblog.alerts.handler import AlertHandler
+from microblog.alerts.sentry import SentryHandler
+from microblog.log.metrics import Counting
+from microblog.log.unlocked import UnlockedHandler
 
 
 class Recording(UnlockedHandler):

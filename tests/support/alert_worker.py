@@ -10,9 +10,9 @@ import sys
 
 import structlog
 
+from microblog.alerts.handler import AlertHandler
 from microblog.config.settings import Alerts, Logs, Mail, Paths, Settings, Site
-from microblog.logs.alerts.handler import AlertHandler
-from microblog.logs.reference import new_reference
+from microblog.log.reference import new_reference
 from tests.support.alerting import bug, record
 
 

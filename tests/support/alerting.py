@@ -10,8 +10,8 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from microblog.alerts.handler import AlertHandler
 from microblog.config.settings import ROOT, Alerts, Logs, Mail, Paths, Settings, Site
-from microblog.logs.alerts.handler import AlertHandler
 
 
 def settings_for(directory, port, *, alerts=None, **mail):

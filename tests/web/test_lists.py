@@ -17,10 +17,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from microblog import create_app
+from microblog.alerts.start import start
 from microblog.config.settings import Logs, Paths, Security, Settings
 from microblog.extensions import db, writing
-from microblog.logs.setup import close
-from microblog.logs.start import start
+from microblog.log.setup import close
 from microblog.models import passwords, session
 from tests.conftest import KEY
 from tests.support.client import PASSWORD, Browser

@@ -12,8 +12,8 @@ import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
-from microblog.logs import events, metrics
-from microblog.logs.plain import short_hash
+from microblog.log import events, metrics
+from microblog.log.plain import short_hash
 from microblog.web import readiness
 from tests.support.mailbox import free_port, wait_until
 from tests.support.site import Site

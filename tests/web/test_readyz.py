@@ -3,7 +3,7 @@
 import pytest
 import structlog
 
-from microblog.logs import events
+from microblog.log import events
 from microblog.web import readiness
 from tests.support.mailbox import free_port, wait_until
 

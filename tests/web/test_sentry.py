@@ -10,9 +10,10 @@ from itertools import pairwise
 import pytest
 import structlog
 
+from microblog.alerts import sentry
 from microblog.cli.checks import mail
 from microblog.config.settings import ConfigError, Settings, load
-from microblog.logs import events, sentry
+from microblog.log import events
 from tests.support.mailbox import wait_until
 
 pytestmark = pytest.mark.sqlite_only

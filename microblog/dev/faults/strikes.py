@@ -16,9 +16,9 @@ from jinja2 import TemplateNotFound
 from sqlalchemy import Engine, event
 from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
+from microblog.alerts.smtp import Delivery, NotDelivered, Receipt
 from microblog.dev.faults.catalogue import Fault
 from microblog.extensions import login_manager
-from microblog.logs.alerts.smtp import Delivery, NotDelivered, Receipt
 from microblog.models.columns import now
 from microblog.models.errors import NotYours, Stale, Taken, TooFast
 from microblog.models.user import Edit, User
