@@ -36,7 +36,6 @@ def create_app(
     from microblog import (
         admin,
         auth,
-        circles,
         errors,
         extensions,
         feeds,
@@ -45,6 +44,7 @@ def create_app(
         notifications,
         people,
         posts,
+        relations,
         search,
     )
     from microblog.auth import sessions
@@ -66,7 +66,7 @@ def create_app(
     filters.init_app(app, debug=debug)
     errors.init_app(app)
     once.init_app(app)
-    members = (home, auth, people, circles, notifications, moderation, posts, search, feeds)
+    members = (home, auth, people, relations, notifications, moderation, posts, search, feeds)
     for feature in (*members, health, admin):
         app.register_blueprint(feature.bp)
 

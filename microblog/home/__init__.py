@@ -7,8 +7,8 @@ from flask import Blueprint, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from microblog.extensions import db
-from microblog.models import circle, timeline
-from microblog.models.circle import Listed
+from microblog.models import relations, timeline
+from microblog.models.relations import Listed
 from microblog.models.user import User
 from microblog.web.access import refuse_who_was_suspended
 from microblog.web.once import viewer_id
@@ -26,7 +26,7 @@ def newest() -> Sequence[User]:
 
 def suggested() -> Sequence[Listed]:
     """Whom the viewer may want to read."""
-    return circle.suggestions(g.viewer.id)
+    return relations.suggestions(g.viewer.id)
 
 
 @bp.get("/")

@@ -32,7 +32,7 @@ NAMES = {
     "search.index": "Search",
     "notifications.index": "Notifications",
     "notifications.settings": "Notifications you get",
-    "circles.settings_people": "Blocked and muted",
+    "relations.settings_people": "Blocked and muted",
     "posts.explore": "Explore",
     "posts.bookmarks": "Bookmarks",
     "posts.deleted": "Deleted posts",

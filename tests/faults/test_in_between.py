@@ -15,7 +15,7 @@ from sqlalchemy import delete, event, func, select
 
 from microblog.db import engine as writes
 from microblog.extensions import db, writing
-from microblog.models import Outcome, Post, Session, ThrottleBucket, User, circle
+from microblog.models import Outcome, Post, Session, ThrottleBucket, User, relations
 from microblog.models.errors import Taken
 from microblog.models.moderation import Report
 from microblog.models.outcome import new_key
@@ -207,12 +207,12 @@ def about_person(verb, *before, **values):
 
 
 def unblock_who_blocks_too(stage):
-    browser, path, values = about_person("unblock", circle.block)(stage)
+    browser, path, values = about_person("unblock", relations.block)(stage)
     name = path.split("/")[2]
     with stage.app.app_context():
         other = db.session.scalar(User.named(name))
         me = db.session.scalar(select(User).order_by(User.id.desc()).where(User.id != other.id))
-    stage.related(circle.block, other, me)
+    stage.related(relations.block, other, me)
     return browser, path, values
 
 
@@ -255,13 +255,13 @@ FORMS = {
     "report a post": ("/post/<int:post_id>/report", about_post("report", reason="spam")),
     "report": ("/user/<username>/report", about_person("report", reason="spam")),
     "follow": ("/user/<username>/follow", about_person("follow")),
-    "unfollow": ("/user/<username>/unfollow", about_person("unfollow", circle.follow)),
-    "block": ("/user/<username>/block", about_person("block", circle.follow)),
-    "unblock": ("/user/<username>/unblock", about_person("unblock", circle.block)),
-    "undo a block": ("/user/<username>/unblock", about_person("unblock", circle.follow, circle.block, undo="1")),
+    "unfollow": ("/user/<username>/unfollow", about_person("unfollow", relations.follow)),
+    "block": ("/user/<username>/block", about_person("block", relations.follow)),
+    "unblock": ("/user/<username>/unblock", about_person("unblock", relations.block)),
+    "undo a block": ("/user/<username>/unblock", about_person("unblock", relations.follow, relations.block, undo="1")),
     "unblock who blocks too": ("/user/<username>/unblock", unblock_who_blocks_too),
     "mute": ("/user/<username>/mute", about_person("mute")),
-    "unmute": ("/user/<username>/unmute", about_person("unmute", circle.mute)),
+    "unmute": ("/user/<username>/unmute", about_person("unmute", relations.mute)),
     "dismiss": ("/moderation/user/<int:user_id>/<verb>", decision("dismiss")),
     "suspend": ("/moderation/user/<int:user_id>/<verb>", decision("suspend")),
     "lift": ("/moderation/user/<int:user_id>/<verb>", decision("lift", before="suspend")),

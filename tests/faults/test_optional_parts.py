@@ -106,13 +106,13 @@ def test_the_newest_members(browser, ana, monkeypatch, records):
 
 def test_whom_one_may_follow(browser, ana, bo, monkeypatch, records):
     """The part of a member's, where nothing is to be read yet."""
-    monkeypatch.setattr(home.circle, "suggestions", lambda _: no_such_column())
+    monkeypatch.setattr(home.relations, "suggestions", lambda _: no_such_column())
     browser.sign_in(ana)
     page = browser.get("/")
     assert page.status == 200
     assert "Hello, ana" in page.said("h1")
     assert "Suggestions cannot be shown at the moment." in page.said("#main")
-    assert records("partial.failed", reference=page.reference, part="circles/_suggestions.html")
+    assert records("partial.failed", reference=page.reference, part="relations/_suggestions.html")
     monkeypatch.undo()
     assert "@bo" in browser.get("/").said("#main")
 

@@ -15,7 +15,7 @@ from tests.lint.picture import FILE, draw, floors
 
 TEMPLATES = ROOT / "templates"
 
-# A new arrow is a decision: it is made here. Features (admin, auth, circles, home, …) never know each other; log
+# A new arrow is a decision: it is made here. Features (admin, auth, relations, home, …) never know each other; log
 # and config know nothing of the site.
 MAY_KNOW = {
     "config": set(),
@@ -30,7 +30,7 @@ MAY_KNOW = {
     "web": {"alerts", "config", "db", "extensions", "log", "logbook", "models"},
     "admin": {"alerts", "extensions", "log", "logbook", "models", "web"},
     "auth": {"db", "extensions", "log", "models", "web"},
-    "circles": {"extensions", "log", "models", "web"},
+    "relations": {"extensions", "log", "models", "web"},
     "home": {"extensions", "models", "web"},
     "feeds": {"extensions", "models", "web"},
     "search": {"db", "extensions", "models", "web"},
@@ -40,7 +40,7 @@ MAY_KNOW = {
     "posts": {"extensions", "log", "models", "web"},
     "errors": {"db", "extensions", "log", "models", "web"},
     "microblog": {
-        *("admin", "alerts", "auth", "circles", "config", "errors", "extensions", "feeds", "home", "moderation"),
+        *("admin", "alerts", "auth", "relations", "config", "errors", "extensions", "feeds", "home", "moderation"),
         *("notifications", "people", "posts", "search", "web"),
     },
     "backups": {"config", "db", "log"},

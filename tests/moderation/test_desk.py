@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from microblog.extensions import db, writing
 from microblog.models import ModerationAction, Post, Report, Session, User
 from microblog.models.columns import now
-from tests.circles.pressing import press
+from tests.relations.pressing import press
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from microblog.extensions import db, writing
 from microblog.models import Notification, Post, User
-from tests.circles.pressing import press
+from tests.relations.pressing import press
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select, update
 
 from microblog.extensions import db, writing
-from microblog.models import Notification, Post, User, circle, news
+from microblog.models import Notification, Post, User, news, relations
 from microblog.models.moderation import Decision
-from tests.circles.pressing import press
+from tests.relations.pressing import press
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_whom_one_does_not_want_to_meet(app, ana, bo, write, unread, verb):
     write(bo, "hello @ana")
     for name in (verb, f"un{verb}"):
         with app.app_context(), writing():
-            getattr(circle, name)(ana.id, db.session.get(User, bo.id))
+            getattr(relations, name)(ana.id, db.session.get(User, bo.id))
             db.session.commit()
         assert unread(ana) == 0
 

@@ -15,7 +15,7 @@ BOTH = {
     "posts/test_otherwise.py": "what changed since a moment, to the microsecond",
     "posts/test_edit.py": "versions are kept under a lock",
     "posts/test_delete.py": "rows that others refer to",
-    "circles": "pairs that must be unique, and rows that two people write at once",
+    "relations": "pairs that must be unique, and rows that two people write at once",
     "moderation": "reports and decisions meet each other",
     "notifications": "counted and read by an upsert",
     "feeds": "times as text",

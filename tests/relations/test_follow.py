@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import func, select
 
 from microblog.extensions import db, writing
-from microblog.models import Follow, Notification, User, circle
+from microblog.models import Follow, Notification, User, relations
 from microblog.models.errors import Nobody
-from tests.circles.pressing import press
+from tests.relations.pressing import press
 
 
 def followers(stored):
@@ -108,7 +108,7 @@ def test_gone_at_the_very_moment(app, ana, bo):
         db.session.delete(person)
         db.session.flush()
         with pytest.raises(Nobody):
-            circle.follow(ana.id, bo)
+            relations.follow(ana.id, bo)
 
 
 class TestThrottled:

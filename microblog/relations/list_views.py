@@ -6,12 +6,12 @@ from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from microblog.circles import bp
-from microblog.models import circle
-from microblog.models.circle import Listed
+from microblog.models import relations
 from microblog.models.relation import Block, Follow, Mute
+from microblog.models.relations import Listed
 from microblog.models.user import User
 from microblog.models.usernames import username_key
+from microblog.relations import bp
 from microblog.web.access import login_required
 from microblog.web.htmx import wants_fragment
 from microblog.web.members import visible_user
@@ -27,7 +27,7 @@ def whose(username: str) -> User:
 
 def suggested() -> Sequence[Listed]:
     """Whom the viewer may want to follow."""
-    return circle.suggestions(current_user.id)
+    return relations.suggestions(current_user.id)
 
 
 @bp.get("/user/<username>/followers")
@@ -43,15 +43,17 @@ def following(username: str) -> ResponseReturnValue:
 def _list(username: str, kind: str) -> ResponseReturnValue:
     person = whose(username)
     if person.username != username:
-        return redirect(url_for(f"circles.{kind}", username=person.username))
-    query = {"followers": circle.followers, "following": circle.following}[kind]
-    people, more = circle.page(query(person.id, viewer_id()), Follow, number("before")) if person.is_open else ([], 0)
+        return redirect(url_for(f"relations.{kind}", username=person.username))
+    query = {"followers": relations.followers, "following": relations.following}[kind]
+    people, more = (
+        relations.page(query(person.id, viewer_id()), Follow, number("before")) if person.is_open else ([], 0)
+    )
     link = f"/user/{person.username}/{kind}?before={more}" if more else ""
     if wants_fragment() and number("before"):
-        return render_template("circles/more.swaps.html", people=people, more=link, undo="", next="")
+        return render_template("relations/more.swaps.html", people=people, more=link, undo="", next="")
     mine = g.viewer is not None and person.id == g.viewer.id
     return render_template(
-        "circles/people.html",
+        "relations/people.html",
         person=person,
         kind=kind,
         mine=mine,
@@ -66,14 +68,14 @@ def _list(username: str, kind: str) -> ResponseReturnValue:
 def settings_people() -> ResponseReturnValue:
     """Whom one has blocked, or muted, and the way to take it back."""
     kind = "muted" if request.args.get("list") == "muted" else "blocked"
-    query, table = (circle.muted_by, Mute) if kind == "muted" else (circle.blocked_by, Block)
-    people, more = circle.page(query(current_user.id), table, number("before"))
-    here = url_for("circles.settings_people", list="muted" if kind == "muted" else None)
-    link = url_for("circles.settings_people", list=kind, before=more) if more else ""
+    query, table = (relations.muted_by, Mute) if kind == "muted" else (relations.blocked_by, Block)
+    people, more = relations.page(query(current_user.id), table, number("before"))
+    here = url_for("relations.settings_people", list="muted" if kind == "muted" else None)
+    link = url_for("relations.settings_people", list=kind, before=more) if more else ""
     undo = "unmute" if kind == "muted" else "unblock"
     if wants_fragment() and number("before"):
-        return render_template("circles/more.swaps.html", people=people, more=link, undo=undo, next=here)
-    return render_template("circles/settings.html", kind=kind, people=people, more=link, undo=undo, next=here)
+        return render_template("relations/more.swaps.html", people=people, more=link, undo=undo, next=here)
+    return render_template("relations/settings.html", kind=kind, people=people, more=link, undo=undo, next=here)
 
 
 @bp.get("/user/<username>/card")
@@ -83,11 +85,11 @@ def card(username: str) -> ResponseReturnValue:
     person = visible_user(username)
     if not wants_fragment():
         return redirect(url_for("people.profile", username=person.username))
-    return render_template("circles/_card.html", person=person, bond=person.bond)
+    return render_template("relations/_card.html", person=person, bond=person.bond)
 
 
 @bp.get("/people/suggested")
 @login_required
 def suggestions() -> ResponseReturnValue:
     """People one may want to follow, as a page of its own."""
-    return render_template("circles/suggested.html", suggested=suggested)
+    return render_template("relations/suggested.html", suggested=suggested)

@@ -3,8 +3,8 @@
 from sqlalchemy import func, select
 
 from microblog.extensions import db, writing
-from microblog.models import Block, Follow, Mute, Notification, User, circle
-from tests.circles.pressing import press
+from microblog.models import Block, Follow, Mute, Notification, User, relations
+from tests.relations.pressing import press
 
 
 def follow(browser, name):
@@ -60,9 +60,9 @@ def test_undo_brings_no_follow_back_through_the_block_of_the_other_one(app, ana,
         for one, other in ((ana, bo), (bo, ana)):
             db.session.add(Follow(follower_id=one.id, followed_id=other.id))
         db.session.flush()
-        assert circle.block(ana.id, db.session.get(User, bo.id))
-        assert circle.block(bo.id, db.session.get(User, ana.id))
-        assert circle.undo_block(ana.id, db.session.get(User, bo.id))
+        assert relations.block(ana.id, db.session.get(User, bo.id))
+        assert relations.block(bo.id, db.session.get(User, ana.id))
+        assert relations.undo_block(ana.id, db.session.get(User, bo.id))
         db.session.commit()
     assert stored(select(Block.blocker_id)) == bo.id
     assert stored(select(func.count(Follow.id))) == 0
@@ -158,10 +158,10 @@ def test_the_lists_of_the_settings(browser, ana, bo, person, stored):
 
 def test_a_blocked_person_tells_nobody_anything(app, ana, bo, stored):
     from microblog.extensions import db, writing
-    from microblog.models import circle
+    from microblog.models import relations
 
     with app.app_context(), writing():
-        circle.block(ana.id, db.session.get(User, bo.id))
+        relations.block(ana.id, db.session.get(User, bo.id))
         for one, other in ((ana, bo), (bo, ana)):
             Notification.tell(one.id, "mention", actor_id=other.id)
         db.session.commit()

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from microblog.db.engine import WriterBusy
 from microblog.extensions import db, writing
-from microblog.models import Block, Follow, User, circle
+from microblog.models import Block, Follow, User, relations
 from microblog.models.errors import Unavailable
 
 ROUNDS = 15
@@ -34,7 +34,7 @@ def test_it_works(app, ana, bo, stored):
     both = []
     for _ in range(ROUNDS):
         gate = threading.Barrier(2)
-        asked = ((circle.follow, ana, bo, gate), (circle.block, bo, ana, gate))
+        asked = ((relations.follow, ana, bo, gate), (relations.block, bo, ana, gate))
         threads = [threading.Thread(target=do, args=words) for words in asked]
         for thread in threads:
             thread.start()

@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select
 
-from microblog.circles import bp
 from microblog.extensions import db, writing
 from microblog.log import events
-from microblog.models import circle
+from microblog.models import relations
 from microblog.models.errors import Repeated
 from microblog.models.relation import Bond
 from microblog.models.user import User
+from microblog.relations import bp
 from microblog.web.access import login_required, safe_next
 from microblog.web.dom import MAIN
 from microblog.web.htmx import leave_to_path, wants_fragment
@@ -46,14 +46,14 @@ def _change(username: str, verb: Verb) -> tuple[User, bool]:
 @bp.post("/user/<username>/follow")
 @login_required
 def follow(username: str) -> ResponseReturnValue:
-    person, _ = _change(username, circle.follow)
+    person, _ = _change(username, relations.follow)
     return _followed(person, follows=True)
 
 
 @bp.post("/user/<username>/unfollow")
 @login_required
 def unfollow(username: str) -> ResponseReturnValue:
-    person, _ = _change(username, circle.unfollow)
+    person, _ = _change(username, relations.unfollow)
     return _followed(person, follows=False)
 
 
@@ -64,7 +64,7 @@ def _followed(person: User, *, follows: bool) -> ResponseReturnValue:
         return leave_to_path(_back_to(person))
     columns = Bond.columns(User.id, current_user.id)
     bond = Bond(*db.session.execute(select(*columns).where(User.id == person.id)).one())
-    return render_template("circles/followed.swaps.html", person=person, bond=bond, next=_back_to(person))
+    return render_template("relations/followed.swaps.html", person=person, bond=bond, next=_back_to(person))
 
 
 # The others change what is seen of a member everywhere, so the page is drawn anew.
@@ -73,7 +73,7 @@ def _followed(person: User, *, follows: bool) -> ResponseReturnValue:
 @bp.post("/user/<username>/block")
 @login_required
 def block(username: str) -> ResponseReturnValue:
-    person, changed = _change(username, circle.block)
+    person, changed = _change(username, relations.block)
     return _met(person, changed, f"{person.name} is blocked.", "You no longer meet here.", "unblock")
 
 
@@ -81,9 +81,9 @@ def block(username: str) -> ResponseReturnValue:
 @login_required
 def unblock(username: str) -> ResponseReturnValue:
     """By the button, or by the Undo of a block: that brings back the follows too."""
-    again, verb = "You may follow each other again.", circle.unblock
+    again, verb = "You may follow each other again.", relations.unblock
     if "undo" in request.form:
-        again, verb = "All is as it was before.", circle.undo_block
+        again, verb = "All is as it was before.", relations.undo_block
     person, changed = _change(username, verb)
     return _met(person, changed, f"{person.name} is not blocked any more.", again, "block")
 
@@ -91,7 +91,7 @@ def unblock(username: str) -> ResponseReturnValue:
 @bp.post("/user/<username>/mute")
 @login_required
 def mute(username: str) -> ResponseReturnValue:
-    person, changed = _change(username, circle.mute)
+    person, changed = _change(username, relations.mute)
     text = "Not in your timeline and notifications any more. Nobody is told."
     return _met(person, changed, f"{person.name} is muted.", text, "unmute")
 
@@ -99,14 +99,14 @@ def mute(username: str) -> ResponseReturnValue:
 @bp.post("/user/<username>/unmute")
 @login_required
 def unmute(username: str) -> ResponseReturnValue:
-    person, changed = _change(username, circle.unmute)
+    person, changed = _change(username, relations.unmute)
     return _met(person, changed, f"{person.name} is not muted any more.", "", "mute")
 
 
 def _met(person: User, changed: bool, title: str, text: str, undo: str) -> ResponseReturnValue:
     path = _back_to(person)
     if changed:
-        address = url_for(f"circles.{undo}", username=person.username)
+        address = url_for(f"relations.{undo}", username=person.username)
         values = {"whom": str(person.id), "next": path, "undo": "1"}
         keep_for_next_page(Toast(title, text, back=Back(address, MAIN, values)))
     else:

@@ -2,6 +2,6 @@
 
 from flask import Blueprint
 
-bp = Blueprint("circles", __name__)
+bp = Blueprint("relations", __name__)
 
-from microblog.circles import list_views, views  # noqa: E402, F401 - the views need bp
+from microblog.relations import list_views, views  # noqa: E402, F401 - the views need bp

@@ -3,8 +3,8 @@
 import pytest
 
 from microblog.extensions import db, writing
-from microblog.models import Follow, User, circle
-from tests.circles.pressing import press
+from microblog.models import Follow, User, relations
+from tests.relations.pressing import press
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def test_suggestions(app, browser, ana, bo, person, follows):
     follows(("ana", "friend"), ("friend", "of_friends"), ("bo_", "of_friends"))
     follows(("fan_1", "popular"), ("fan_2", "popular"), ("bo_", "popular"))
     with app.app_context():
-        found = [(one.person.username, one.why) for one in circle.suggestions(ana.id, 3)]
-        everybody = {one.person.username for one in circle.suggestions(ana.id, 20)}
+        found = [(one.person.username, one.why) for one in relations.suggestions(ana.id, 3)]
+        everybody = {one.person.username for one in relations.suggestions(ana.id, 20)}
     assert found[0] == ("of_friends", "Followed by 1 person you follow")
     assert found[1] == ("popular", "Followed by 3 people lately")
     assert found[2] == ("quiet", "New here")

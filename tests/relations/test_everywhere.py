@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from microblog.extensions import db, writing
 from microblog.models import Follow, Notification, Post, User
 from microblog.models.columns import now
-from tests.circles.pressing import press
+from tests.relations.pressing import press
 
 PAGES = ("/", "/explore", "/tag/bread", "/search?q=bread", "/user/cy_?tab=likes")
 
