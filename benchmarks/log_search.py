@@ -43,7 +43,7 @@ def fill(folder: Path, megabytes: int) -> int:
                     reference = REFERENCE if middle else f"{n % 99991:05}-{n % 89989:05}"
                     status = 500 if reference == REFERENCE or n % 5000 == 0 else 404 if n % 50 == 0 else 200
                     head = f'{{"timestamp":"{stamp}","level":"{"error" if status == 500 else "info"}","event":'
-                    rest = f'"microblog.web.last_resort","reference":"{reference}"'
+                    rest = f'"microblog.http.last_resort","reference":"{reference}"'
                     if status == 500:
                         block.append(f'{head}"request.failed","logger":{rest},"exception":{json.dumps(EXCEPTION)},'
                                      f'"fingerprint":"82eebddbf847","status":500,"user_id":{n % 500}}}\n')  # fmt: skip

@@ -37,7 +37,7 @@ VALUES = {
 def chain(folder: str, name: int, lines: int) -> Callable[[], None]:
     """The whole way from the call to the file."""
     setup.configure(Settings(logs=Logs(directory=folder, max_bytes=MEGABYTE, backups=1000)))
-    log = structlog.get_logger("microblog.web.last_resort")
+    log = structlog.get_logger("microblog.http.last_resort")
     structlog.contextvars.bind_contextvars(reference="K7Q2F-9M4ZX")
 
     def run() -> None:
@@ -51,7 +51,7 @@ def calls(times: int) -> tuple[float, float]:
     """ns of a call that is filtered out, and of one that is not, without the file: what `logs level` may not change."""
     with tempfile.TemporaryDirectory() as folder:
         setup.configure(Settings(logs=Logs(directory=folder)))
-        log = structlog.get_logger("microblog.web.last_resort")
+        log = structlog.get_logger("microblog.http.last_resort")
         log.info(events.WORKER_STARTED, pid=1)
         took = []
         logging.disable(logging.CRITICAL)  # the record is made and goes nowhere

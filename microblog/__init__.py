@@ -49,8 +49,10 @@ def create_app(
     )
     from microblog.auth import sessions
     from microblog.config.settings import ROOT
-    from microblog.web import access, assets, filters, health, incoming, once
-    from microblog.web.last_resort import LastResort
+    from microblog.http import incoming
+    from microblog.http.last_resort import LastResort
+    from microblog.monitoring import views as monitoring
+    from microblog.web import access, assets, filters, once
 
     propagate = debug and not show_error_pages
     app = errors.FinishedAnswers(__name__, root_path=str(ROOT), static_folder=None, template_folder="templates")
@@ -67,7 +69,7 @@ def create_app(
     errors.init_app(app)
     once.init_app(app)
     members = (home, auth, people, relations, notifications, moderation, posts, search, feeds)
-    for feature in (*members, health, admin):
+    for feature in (*members, monitoring, admin):
         app.register_blueprint(feature.bp)
 
     proxies = settings.server.proxies

@@ -461,7 +461,7 @@ class FinishedAnswers(Flask):
 
 
 def last_answers(app: Flask) -> dict[str, bytes]:
-    """The bytes of the last resort, rendered once at start. See web/last_resort.py."""
+    """The bytes of the last resort, rendered once at start. See http/last_resort.py."""
     words = PROBLEMS[500]
     with app.app_context():
         template = app.jinja_env.get_template

@@ -28,7 +28,7 @@ from microblog.alerts.health import health
 from microblog.backups import archive
 from microblog.cli import version
 from microblog.config.settings import ROOT, SECRET_FILE, Settings, explicitly_production, is_loopback
-from microblog.web.readiness import LITTLE_SPACE
+from microblog.monitoring.readiness import LITTLE_SPACE
 
 # Keys that stand in tutorials, and so in every list of keys to try.
 KNOWN_KEYS = frozenset({"you-will-never-guess", "dev", "secret", "change-me", "changeme", "a-really-long-secret-key"})

@@ -17,7 +17,7 @@ from microblog.log.reference import normalise
 from microblog.log.setup import file_path
 from microblog.logbook import follow
 from microblog.logbook.reader import search
-from microblog.web import drill
+from microblog.monitoring import drill_keys
 
 ANSWERS = 20.0  # seconds for an answer of the site
 WRITTEN = 5.0  # seconds for its lines: they follow the last byte of the answer
@@ -55,7 +55,7 @@ class Drill:
     answers: list[Answer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.run = drill.new_run()
+        self.run = drill_keys.new_run()
         self.log = Path(file_path(self.settings))
         self.log_was = follow.end(self.log)
 
@@ -75,7 +75,7 @@ class Drill:
                 raise NotRunning(_not_running(url.geturl())) from error
             headers = {
                 "Host": own,
-                drill.HEADER: drill.lay_key(self.settings, self.run),
+                drill_keys.HEADER: drill_keys.lay_key(self.settings, self.run),
                 "Accept": "text/html",
             } | headers
             try:
@@ -90,7 +90,7 @@ class Drill:
 
     def end(self) -> None:
         """Leave no key behind."""
-        drill.take_keys_away(self.settings)
+        drill_keys.take_keys_away(self.settings)
 
 
 def _address(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from microblog.log import context, events, setup
 
 pytestmark = pytest.mark.fault(55)
 
-log = structlog.get_logger("microblog.web.last_resort")
+log = structlog.get_logger("microblog.http.last_resort")
 
 ATTACKS = [
     'Mozilla/5.0\n{"timestamp":"2026-11-21T00:00:00.000Z","level":"info","event":"sign_in.succeeded","user_id":1}',
@@ -48,7 +48,7 @@ def test_one_line_each(tmp_path: Path, attack: str) -> None:
     assert len(text.splitlines()) == len(records) == 4
     assert all(line.isprintable() for line in text.split("\n"))
     assert [record["level"] for record in records] == ["info", "info", "info", "warning"]
-    assert [record["logger"] for record in records] == [log_name := "microblog.web.last_resort", log_name, *FOREIGN]
+    assert [record["logger"] for record in records] == [log_name := "microblog.http.last_resort", log_name, *FOREIGN]
     assert {record["reference"] for record in records} == {"AAAAA-AAAAA"}
     assert not any("forged" in record["event"] for record in records[:2])
     readable = attack.encode("utf-8", "backslashreplace").decode()

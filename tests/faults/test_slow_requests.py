@@ -46,7 +46,7 @@ def test_it_works(broken_site, settings, records):
         where = [line for line in record["stack"] if "broken_site.py" in line]
         assert where[-1].endswith("hang: time.sleep(0.1)")
         assert record["stack"][-1] == where[-1]
-        assert any(line.startswith("microblog/web/last_resort.py:") for line in record["stack"])
+        assert any(line.startswith("microblog/http/last_resort.py:") for line in record["stack"])
     assert {r["reference"] for r in found} == {answer.headers["X-Request-ID"] for answer in answers}
 
 

@@ -28,6 +28,8 @@ MAY_KNOW = {
     "extensions": {"config", "db"},
     "models": {"extensions"},
     "web": {"alerts", "config", "db", "extensions", "log", "logbook", "models"},
+    "http": {"log", "models", "web"},
+    "monitoring": {"alerts", "config", "db", "extensions", "log"},
     "admin": {"alerts", "extensions", "log", "logbook", "models", "web"},
     "auth": {"db", "extensions", "log", "models", "web"},
     "relations": {"extensions", "log", "models", "web"},
@@ -40,8 +42,20 @@ MAY_KNOW = {
     "posts": {"extensions", "log", "models", "web"},
     "errors": {"db", "extensions", "log", "models", "web"},
     "microblog": {
-        *("admin", "alerts", "auth", "relations", "config", "errors", "extensions", "feeds", "home", "moderation"),
-        *("notifications", "people", "posts", "search", "web"),
+        *(
+            "admin",
+            "alerts",
+            "auth",
+            "relations",
+            "config",
+            "errors",
+            "extensions",
+            "feeds",
+            "home",
+            "http",
+            "moderation",
+        ),
+        *("monitoring", "notifications", "people", "posts", "search", "web"),
     },
     "backups": {"config", "db", "log"},
     "dev": {"alerts", "config", "extensions", "models", "web"},
@@ -59,6 +73,7 @@ MAY_KNOW = {
             "mail",
             "microblog",
             "models",
+            "monitoring",
             "serving",
             "web",
         ),
@@ -67,7 +82,7 @@ MAY_KNOW = {
 
 # Where a component must survive whatever happens in it. Everywhere else an exception is named.
 MAY_CATCH_ALL = {
-    *("errors.py", "web/last_resort.py", "web/optional.py"),
+    *("errors.py", "http/last_resort.py", "web/optional.py"),
     *("serving/bootstrap.py", "people/avatar_store.py", "dev/debugger/middleware.py"),
 }
 MAY_CATCH_ALL_BELOW = ("log/", "logbook/", "alerts/")

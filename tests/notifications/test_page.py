@@ -176,7 +176,7 @@ def test_an_open_page_asks_with_one_statement(browser, ana, bo, told, records, s
 
 
 def test_it_costs_one_statement(browser, ana, monkeypatch, records):
-    from microblog.web import last_resort
+    from microblog.http import last_resort
 
     monkeypatch.setattr(last_resort, "ASKED_OFTEN", frozenset())
     page = browser.sign_in(ana).get("/notifications/unread?seen=0")

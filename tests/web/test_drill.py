@@ -6,18 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from microblog.web import drill
+from microblog.monitoring import drill_keys
 
 pytestmark = pytest.mark.sqlite_only
 
 
 def ask(browser, key, **headers):
-    return browser.send("GET", "/drill", headers={drill.HEADER: key, **headers})
+    return browser.send("GET", "/drill", headers={drill_keys.HEADER: key, **headers})
 
 
 def test_it_works(browser, settings, records):
-    run = drill.new_run()
-    page = ask(browser, drill.lay_key(settings, run))
+    run = drill_keys.new_run()
+    page = ask(browser, drill_keys.lay_key(settings, run))
 
     assert page.status == 500
     assert page.is_page
@@ -32,7 +32,7 @@ def test_it_works(browser, settings, records):
 
 
 def test_a_fragment_for_a_fragment(browser, settings):
-    page = ask(browser, drill.lay_key(settings, drill.new_run()), **{"HX-Request": "true"})
+    page = ask(browser, drill_keys.lay_key(settings, drill_keys.new_run()), **{"HX-Request": "true"})
 
     assert (page.status, page.is_page) == (500, False)
     assert page.reference in page.text
@@ -40,13 +40,13 @@ def test_a_fragment_for_a_fragment(browser, settings):
 
 def test_nobody_counts_it(browser, settings):
     before = browser.send("GET", "/metrics").text
-    ask(browser, drill.lay_key(settings, drill.new_run()))
+    ask(browser, drill_keys.lay_key(settings, drill_keys.new_run()))
 
     assert browser.send("GET", "/metrics").text == before
 
 
 def test_a_key_works_once(browser, settings):
-    key = drill.lay_key(settings, drill.new_run())
+    key = drill_keys.lay_key(settings, drill_keys.new_run())
 
     assert ask(browser, key).status == 500
     assert ask(browser, key).status == 404
@@ -54,17 +54,17 @@ def test_a_key_works_once(browser, settings):
 
 
 def test_and_once_only_when_many_try_it_together(settings):
-    run = drill.new_run()
-    key = drill.lay_key(settings, run)
+    run = drill_keys.new_run()
+    key = drill_keys.lay_key(settings, run)
     with ThreadPoolExecutor(8) as threads:
-        taken = list(threads.map(lambda _: drill.spend(settings, key), range(64)))
+        taken = list(threads.map(lambda _: drill_keys.spend(settings, key), range(64)))
 
     assert sorted(filter(None, taken)) == [run]
 
 
-@pytest.mark.parametrize("seconds", [-drill.SECONDS - 1, 3600])
+@pytest.mark.parametrize("seconds", [-drill_keys.SECONDS - 1, 3600])
 def test_and_for_a_minute(browser, settings, seconds):
-    key = drill.lay_key(settings, drill.new_run())
+    key = drill_keys.lay_key(settings, drill_keys.new_run())
     (place,) = settings.data_dir.glob(".drill-*")
     os.utime(place, (time.time() + seconds,) * 2)
 
@@ -84,7 +84,7 @@ def test_and_for_a_minute(browser, settings, seconds):
     ],
 )
 def test_a_stranger_finds_nothing(browser, settings, records, key):
-    drill.lay_key(settings, drill.new_run())  # somebody drills at this very moment
+    drill_keys.lay_key(settings, drill_keys.new_run())  # somebody drills at this very moment
 
     assert ask(browser, key).status == 404
     assert not records("request.failed")
@@ -92,7 +92,7 @@ def test_a_stranger_finds_nothing(browser, settings, records, key):
 
 def test_the_name_of_a_file_is_no_key(browser, settings):
     """Whoever can list the directory, from a backup or otherwise, cannot use what is there."""
-    drill.lay_key(settings, drill.new_run())
+    drill_keys.lay_key(settings, drill_keys.new_run())
     (place,) = settings.data_dir.glob(".drill-*")
 
     assert ask(browser, place.name.removeprefix(".drill-")).status == 404

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from microblog.web.last_resort import DRAIN_LIMIT, CountedBody, drain, shortened
+from microblog.http.last_resort import DRAIN_LIMIT, CountedBody, drain, shortened
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_only_the_rest_is_read_away():
 
 def test_somebody_slow_is_let_go(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("microblog.web.last_resort.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("microblog.http.last_resort.time.monotonic", lambda: now[0])
 
     class Slow(Endless):
         def read(self, size=-1):

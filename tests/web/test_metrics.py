@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from microblog.log import events, metrics
 from microblog.log.plain import short_hash
-from microblog.web import readiness
+from microblog.monitoring import readiness
 from tests.support.mailbox import free_port, wait_until
 from tests.support.site import Site
 

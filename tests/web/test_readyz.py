@@ -4,7 +4,7 @@ import pytest
 import structlog
 
 from microblog.log import events
-from microblog.web import readiness
+from microblog.monitoring import readiness
 from tests.support.mailbox import free_port, wait_until
 
 TOKEN = "a-token-of-the-monitors"

@@ -15,11 +15,11 @@ from gunicorn.http.errors import ParseException
 from werkzeug.wrappers import Request
 from werkzeug.wsgi import get_path_info
 
+from microblog.http.headers import complete
 from microblog.log import events, metrics, slow
 from microblog.log.context import RequestStats, stats
 from microblog.log.reference import PLACEHOLDER, new_reference, normalise
 from microblog.web.access import OWN_ADDRESS, came_from
-from microblog.web.headers import complete
 from microblog.web.htmx import asks_for_fragment, representation
 from microblog.web.kept import as_html
 

@@ -9,9 +9,9 @@ from werkzeug.exceptions import NotFound
 from microblog.extensions import settings
 from microblog.log import metrics as counts
 from microblog.log.context import bind, stats
-from microblog.web import drill, readiness
-from microblog.web.facts import about
-from microblog.web.monitors import is_monitor
+from microblog.monitoring import drill_keys, readiness
+from microblog.monitoring.facts import about
+from microblog.monitoring.monitors import is_monitor
 
 bp = Blueprint("health", __name__)
 
@@ -26,14 +26,14 @@ bp.record(_prepare)
 @bp.get("/drill")
 def fail() -> ResponseReturnValue:
     """The error that `manage.py drill` asks for. To whoever has no key of its own making there is no such page."""
-    run = drill.spend(settings(), request.headers.get(drill.HEADER, ""))
+    run = drill_keys.spend(settings(), request.headers.get(drill_keys.HEADER, ""))
     if run is None:
         raise NotFound
     if known := stats.get():
         known.drill = True
     # On all records of this request; an own fingerprint, so that each drill is told at once.
     bind(drill=True, fingerprint=run)
-    raise drill.ThisIsADrill("Nothing is broken: `manage.py drill` asked for this error.")
+    raise drill_keys.ThisIsADrill("Nothing is broken: `manage.py drill` asked for this error.")
 
 
 @bp.get("/livez")

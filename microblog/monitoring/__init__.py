@@ -1,0 +1,1 @@
+"""Answers for machines: whether the site lives, whether it is ready, and its numbers."""
