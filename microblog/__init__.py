@@ -36,7 +36,6 @@ def create_app(
     from microblog import (
         admin,
         auth,
-        errors,
         extensions,
         feeds,
         home,
@@ -49,13 +48,16 @@ def create_app(
     )
     from microblog.auth import sessions
     from microblog.config.settings import ROOT
+    from microblog.errors import handlers
+    from microblog.errors.answers import last_answers
     from microblog.http import incoming
+    from microblog.http.flask import MicroblogFlask
     from microblog.http.last_resort import LastResort
     from microblog.monitoring import views as monitoring
     from microblog.web import access, assets, filters, once
 
     propagate = debug and not show_error_pages
-    app = errors.FinishedAnswers(__name__, root_path=str(ROOT), static_folder=None, template_folder="templates")
+    app = MicroblogFlask(__name__, root_path=str(ROOT), static_folder=None, template_folder="templates")
     app.config.update(flask_config(settings), SETTINGS=settings, PROPAGATE_EXCEPTIONS=propagate, DEBUG=debug)
     app.jinja_environment = filters.FlatGlobals
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
@@ -66,7 +68,7 @@ def create_app(
     sessions.init_app(app)
     extensions.init_app(app, create_database=create_database)
     filters.init_app(app, debug=debug)
-    errors.init_app(app)
+    handlers.init_app(app)
     once.init_app(app)
     members = (home, auth, people, relations, notifications, moderation, posts, search, feeds)
     for feature in (*members, monitoring, admin):
@@ -79,7 +81,7 @@ def create_app(
     app.wsgi_app = LastResort(  # type: ignore[method-assign]
         wsgi,
         own_address=settings.site.url,
-        answers=errors.last_answers(app),
+        answers=last_answers(app),
         addresses=settings.logs.addresses,
         trust_reference=proxies > 0,
         propagate=propagate,

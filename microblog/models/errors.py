@@ -1,4 +1,4 @@
-"""What the rules of the site refuse. Raised in models, worded for a person, answered in microblog/errors.py."""
+"""What the rules of the site refuse. Raised in models, worded for a person, answered in microblog/errors/."""
 
 from typing import Any
 

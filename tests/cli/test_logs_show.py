@@ -42,7 +42,7 @@ def test_it_works(browser, ana, route, settings, capsys):
     assert "SQL statement" in told["took"]
     assert told["why"].startswith("LookupError: no such column, in tests/cli/test_logs_show.py:")
     assert told["mail"].startswith("none in the log")
-    assert "request.failed  microblog.errors" in rest
+    assert "request.failed  microblog.errors.handlers" in rest
     assert "Around it, the same person within 120 seconds:" in rest
     assert "GET  /edit_profile  200" in rest
 

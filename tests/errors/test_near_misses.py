@@ -6,8 +6,8 @@ import warnings
 
 import pytest
 
+from microblog.errors import suggestions
 from microblog.people.fields import FIELDS
-from microblog.web import near
 from tests.support.kinds import HX
 
 JSON = {"Accept": "application/json"}
@@ -110,10 +110,10 @@ def test_the_address_that_failed_is_not_offered(browser, route):
 @pytest.mark.sqlite_only
 def test_every_page_that_is_offered_exists(app):
     rules = {rule.endpoint: rule for rule in app.url_map.iter_rules()}
-    for endpoint in [*near.NAMES, *near.ALIASES.values()]:
+    for endpoint in [*suggestions.NAMES, *suggestions.ALIASES.values()]:
         assert "GET" in rules[endpoint].methods
     paths = {rule.rule for rule in app.url_map.iter_rules()}
-    assert not paths & set(near.ALIASES), "a page of ours is no other's alias"
+    assert not paths & set(suggestions.ALIASES), "a page of ours is no other's alias"
 
 
 # --- buttons ----------------------------------------------------------------------------------------------------------

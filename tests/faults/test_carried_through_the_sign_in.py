@@ -191,7 +191,7 @@ def test_i8_the_last_resort_holds_it_too(browser, ana, stored, monkeypatch):
     form = browser.get("/edit_profile/about_me").values("form.editor") | {"about_me": TYPED} | hostile
     with monkeypatch.context() as broken:
         broken.setattr("microblog.people.edit_views.own_profile", lambda: 1 / 0)
-        broken.setattr("microblog.errors.answer", lambda failure: 1 / 0)
+        broken.setattr("microblog.errors.handlers.answer", lambda failure: 1 / 0)
         page = browser.post("/edit_profile/about_me", data=form)
         toast = browser.hx_post("/edit_profile/about_me", data=form)
         elsewhere = browser.post("/edit_profile/about_me", data=form, headers={"Origin": "https://evil.example"})

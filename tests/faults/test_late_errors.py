@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from microblog import errors
+from microblog.errors import answers, handlers
 from microblog.extensions import db, writing
 from microblog.models import User
 from microblog.web.problems import PROBLEMS
@@ -37,7 +37,9 @@ def test_the_handler_raises(browser, ana, route, records, monkeypatch, kind, wha
             browser.sign_in(who)
         with monkeypatch.context() as broken:
             for name in what.split():
-                broken.setattr(errors, name, second)
+                for module in (answers, handlers):
+                    if hasattr(module, name):
+                        broken.setattr(module, name, second)
             page = browser.send("GET", path, headers=headers)
         if "render_template" in what and page.json is not None and kind in ("api", "json"):
             assert page.json["detail"] == PROBLEMS[500].sentence, "JSON needs no template"
