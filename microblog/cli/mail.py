@@ -3,8 +3,10 @@
 import argparse
 import sys
 
-from microblog import mail
-from microblog.alerts.health import moment
+from microblog.alerts.health import health, missing, moment
+from microblog.alerts.message import sender_address
+from microblog.alerts.smtp import NotDelivered, Step
+from microblog.alerts.trial import send, trial_message
 from microblog.alerts.wording import times, title
 from microblog.cli import mail_sink
 from microblog.config.settings import Settings
@@ -56,7 +58,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run_test(args: argparse.Namespace, settings: Settings) -> int:
     """0 when a server has taken every mail."""
-    reason = mail.missing(settings)
+    reason = missing(settings)
     if reason is not None and not (args.address and "admins" in reason.partition(" ")[0]):
         print(f"No mail can be sent: {reason}. Set it in config.toml or in the environment.", file=sys.stderr)
         return 1
@@ -71,7 +73,7 @@ def run_test(args: argparse.Namespace, settings: Settings) -> int:
 
 def run_status(args: argparse.Namespace, settings: Settings) -> int:
     """0 unless mail is on and failing."""
-    state = mail.health(settings)
+    state = health(settings)
     print(state.sentence)
     for group in state.waiting:
         print(f"  {times(group):>8}  {title(group)}  last {moment(group.last_seen)}, due {moment(group.due)}")
@@ -80,7 +82,7 @@ def run_status(args: argparse.Namespace, settings: Settings) -> int:
     return int(state.state == "failing")
 
 
-def advice(problem: mail.NotDelivered, settings: Settings) -> str:
+def advice(problem: NotDelivered, settings: Settings) -> str:
     """What to do about a step that failed."""
     server, tls = f"{settings.mail.server}:{settings.mail.port}", settings.mail.tls
     text = problem.problem.lower()
@@ -110,13 +112,13 @@ def advice(problem: mail.NotDelivered, settings: Settings) -> str:
 
 
 def _test(settings: Settings, address: str) -> int:
-    print(f"A mail to {address} by way of {settings.mail.server}, from {mail.sender_address(settings)}:")
+    print(f"A mail to {address} by way of {settings.mail.server}, from {sender_address(settings)}:")
     try:
-        receipt = mail.send(settings, mail.trial_message(settings, address), _report)
+        receipt = send(settings, trial_message(settings, address), _report)
     except ValueError as error:
         print(f"  {error}", file=sys.stderr)
         return 1
-    except mail.NotDelivered as problem:
+    except NotDelivered as problem:
         print(f"  {problem.step:<10} FAILED   {problem.problem}", file=sys.stderr)
         print(f"  {advice(problem, settings)}", file=sys.stderr)
         return 1
@@ -125,7 +127,7 @@ def _test(settings: Settings, address: str) -> int:
     return 0
 
 
-def _report(step: mail.Step) -> None:
+def _report(step: Step) -> None:
     print(f"  {step.name:<10} {step.seconds * 1000:5.0f} ms  {step.detail}")
 
 

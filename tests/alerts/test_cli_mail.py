@@ -12,7 +12,9 @@ import sys
 import pytest
 import trustme
 
-from microblog import mail
+from microblog.alerts.health import health
+from microblog.alerts.smtp import NotDelivered
+from microblog.alerts.trial import send, trial_message
 from microblog.cli import mail as cli
 from microblog.cli.mail_sink import readable
 from microblog.config.settings import Paths
@@ -98,7 +100,7 @@ def test_a_refusal_says_what_to_do(settings, mailbox, capsys, step, said):
 
 def test_every_step_has_an_advice(settings):
     for step in ("connect", "greeting", "tls", "login", "sender", "recipient", "message"):
-        assert cli.advice(mail.NotDelivered(step, "x"), settings).endswith(".")
+        assert cli.advice(NotDelivered(step, "x"), settings).endswith(".")
 
 
 def test_an_address_that_is_none(settings, capsys):
@@ -115,7 +117,7 @@ def test_status(tmp_path, capsys):
     assert run(settings, "status") == 0
     with handler_for(settings) as handler:
         handler.emit(record(bug(0), method="GET", route="/", status=500))
-        assert wait_until(lambda: mail.health(settings).state == "failing")
+        assert wait_until(lambda: health(settings).state == "failing")
     assert run(settings, "status") == 1
     said = capsys.readouterr().out
     assert "have failed since" in said
@@ -153,7 +155,7 @@ def test_the_sink_prints_and_keeps(tmp_path, number):
             said = sink.stdout.readline() + sink.stdout.readline()
             port = int(said.partition("MAIL_PORT=")[2].split()[0])
             settings = settings_for(tmp_path, port, username="any", password="thing")
-            receipt = mail.send(settings, mail.trial_message(settings, "bo@example.org"))
+            receipt = send(settings, trial_message(settings, "bo@example.org"))
             assert wait_until(lambda: list(kept.glob("*.eml")))
             sink.send_signal(number)
             said += sink.stdout.read()

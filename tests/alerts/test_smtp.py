@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import trustme
 
-from microblog import mail
-from microblog.alerts.message import wire_address
-from microblog.alerts.smtp import Delivery
+from microblog.alerts.message import compose, is_address, sender_address, wire_address
+from microblog.alerts.smtp import Delivery, NotDelivered
+from microblog.alerts.trial import send, trial_message
 from tests.support.alerting import settings_for, with_mail
 from tests.support.mailbox import Mailbox, free_port, silent_server, tls_context
 
@@ -39,8 +39,8 @@ def box():
 
 def test_it_works(settings, mailbox):
     steps = []
-    message = mail.compose(settings, ["bo@example.org"], "Hello", "Text\n", "<p>Text</p>")
-    receipt = mail.send(settings, message, steps.append)
+    message = compose(settings, ["bo@example.org"], "Hello", "Text\n", "<p>Text</p>")
+    receipt = send(settings, message, steps.append)
     assert receipt.queue_id == "TEST1"
     assert receipt.accepted == ["bo@example.org"]
     assert [step.name for step in steps] == ["connect", "greeting", "sender", "recipient", "message"]
@@ -52,7 +52,7 @@ def test_it_works(settings, mailbox):
 @pytest.mark.parametrize("body", ["Привет\n", "Привет " * 100, "x" * 2000, "🎈\n" * 500])
 def test_nothing_but_ascii_travels(settings, mailbox, body):
     """For servers without 8BITMIME: short lines, which need no encoding for their length, too."""
-    mail.send(settings, mail.compose(settings, ["bo@example.org"], "Привет", body, f"<p>{body}</p>"))
+    send(settings, compose(settings, ["bo@example.org"], "Привет", body, f"<p>{body}</p>"))
     assert mailbox.raw[0].isascii()
     assert max(map(len, mailbox.raw[0].splitlines())) <= 998
     assert mailbox.text().replace("\r\n", "\n").strip() == body.strip()
@@ -67,7 +67,7 @@ def test_tls_with_and_without_a_login(tmp_path, authority, box, tls, login):
         tmp_path, mailbox.port, tls=tls, **({"username": "u", "password": "right"} if login else {})
     )
     steps = []
-    mail.send(settings, mail.trial_message(settings, "ana@example.org"), steps.append)
+    send(settings, trial_message(settings, "ana@example.org"), steps.append)
     names = [step.name for step in steps]
     assert names.index("tls") < names.index("sender")
     assert ("login" in names) == login
@@ -77,8 +77,8 @@ def test_tls_with_and_without_a_login(tmp_path, authority, box, tls, login):
 
 
 def refused(settings):
-    with pytest.raises(mail.NotDelivered) as caught:
-        mail.send(settings, mail.trial_message(settings, "ana@example.org"))
+    with pytest.raises(NotDelivered) as caught:
+        send(settings, trial_message(settings, "ana@example.org"))
     return caught.value
 
 
@@ -163,28 +163,28 @@ def test_a_mail_once_accepted_stays_accepted(settings, mailbox, monkeypatch):
         raise smtplib.SMTPServerDisconnected("gone")
 
     monkeypatch.setattr(smtplib.SMTP, "quit", gone)
-    assert mail.send(settings, mail.trial_message(settings, "ana@example.org")).queue_id == "TEST1"
+    assert send(settings, trial_message(settings, "ana@example.org")).queue_id == "TEST1"
 
 
 def test_abort_before_and_after_is_harmless(settings, mailbox):
     delivery = Delivery(settings.mail)
     delivery.abort()
-    delivery.send(mail.trial_message(settings, "ana@example.org"))
+    delivery.send(trial_message(settings, "ana@example.org"))
     delivery.abort()
     assert len(mailbox.mails) == 1
 
 
 def test_an_address_in_another_script(settings, mailbox):
-    mail.send(settings, mail.compose(settings, ["ana@bücher.example"], "x", "y"))
+    send(settings, compose(settings, ["ana@bücher.example"], "x", "y"))
     assert mailbox.mails[0]["To"] == "ana@xn--bcher-kva.example"
     with pytest.raises(ValueError, match="few mail servers"):
-        mail.compose(settings, ["анна@example.org"], "x", "y")
-    assert not mail.is_address("анна@example.org")
+        compose(settings, ["анна@example.org"], "x", "y")
+    assert not is_address("анна@example.org")
 
 
 @pytest.mark.parametrize("address", ["", "a", "@", "a@", "@b", "a b@c", "a@b\nBcc: x@y", "a@b,c@d", "<a@b>", "a@b; c"])
 def test_what_is_no_address(settings, address):
-    assert not mail.is_address(address)
+    assert not is_address(address)
     with pytest.raises(ValueError, match="is not an e-mail address"):
         wire_address(address)
 
@@ -201,12 +201,12 @@ def test_what_is_no_address(settings, address):
 )
 def test_the_sender_is_of_the_site(settings, mailbox, url, sender):
     settings = replace(settings, site=replace(settings.site, url=url))
-    assert mail.is_address(mail.sender_address(settings))
-    mail.send(settings, mail.trial_message(settings, "ana@example.org"))
+    assert is_address(sender_address(settings))
+    send(settings, trial_message(settings, "ana@example.org"))
     assert mailbox.mails[0]["From"].addresses[0].addr_spec == sender
 
 
 def test_a_sender_with_a_name(settings, mailbox):
     settings = with_mail(settings, sender="Das Blog <blog@example.org>")
-    mail.send(settings, mail.trial_message(settings, "ana@example.org"))
+    send(settings, trial_message(settings, "ana@example.org"))
     assert mailbox.mails[0]["From"] == "Das Blog <blog@example.org>"

@@ -16,7 +16,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 
 
 def room_of(path: str) -> str:
-    """The room that a file is in: `web/htmx.py` is in web, `mail.py` is a room of its own."""
+    """The room that a file is in: `web/htmx.py` is in web, `network.py` is a room of its own."""
     return "microblog" if path == "__init__.py" else path.split("/")[0].removesuffix(".py")
 
 

@@ -1,30 +1,11 @@
-"""Mail for the features and the command line: compose one message, send it, hear about each step.
-
-Alerts do not pass here: they have their spool and their sender in microblog.alerts, which knows nothing of ours.
-"""
+"""One mail, sent at once and reported step by step: what `manage.py mail test` does."""
 
 from collections.abc import Callable
 from email.message import EmailMessage
 
-from microblog.alerts.health import Health, health, missing, notice
-from microblog.alerts.message import compose, is_address, sender_address, site_domain
-from microblog.alerts.smtp import Delivery, NotDelivered, Receipt, Step
+from microblog.alerts.message import compose, site_domain
+from microblog.alerts.smtp import Delivery, Receipt, Step
 from microblog.config.settings import Settings
-
-__all__ = [
-    "Health",
-    "NotDelivered",
-    "Receipt",
-    "Step",
-    "compose",
-    "health",
-    "is_address",
-    "missing",
-    "notice",
-    "send",
-    "sender_address",
-    "trial_message",
-]
 
 
 def send(settings: Settings, message: EmailMessage, report: Callable[[Step], None] = lambda step: None) -> Receipt:
