@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from microblog.admin import bp
+from microblog.errors.stories import STRANGER, summary
 from microblog.extensions import db, settings
 from microblog.log.event import LEVELS
 from microblog.log.human import exception_lines, safe
@@ -30,7 +31,6 @@ from microblog.logbook.query import Hit, Query, Told, find
 from microblog.logbook.reader import search, taken_apart
 from microblog.logbook.story import gather
 from microblog.models.user import User
-from microblog.web.stories import STRANGER, summary
 
 PAGE = 40
 PATIENCE = 2.0  # seconds that a view may search; then it says how far it came

@@ -17,10 +17,10 @@ from werkzeug.exceptions import MethodNotAllowed, ServiceUnavailable, TooManyReq
 from microblog import create_app
 from microblog.cli.db import upgrade
 from microblog.config.settings import Database, Logs, Paths, Settings, Site
+from microblog.errors.table import PROBLEMS
 from microblog.extensions import db, writing
 from microblog.log.setup import close, configure
 from microblog.models import Session, User
-from microblog.web.problems import PROBLEMS
 
 KINDS = {
     "page": {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"},

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from microblog.cli.error_answers import DATABASES, PEOPLE, Answer, ThrowAway
 from microblog.cli.error_findings import TOKEN
+from microblog.errors.table import PROBLEMS
 from microblog.web.assets import STATIC
-from microblog.web.problems import PROBLEMS
 
 IMPORT = re.compile(r'@import url\("([^"]+)"\) layer\((\w+)\);')
 

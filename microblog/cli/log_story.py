@@ -6,10 +6,10 @@ from typing import Any
 
 from microblog.cli.log_people import person
 from microblog.config.settings import ROOT, Settings
+from microblog.errors.stories import STRANGER, summary
 from microblog.log.human import rendered, safe
 from microblog.logbook.reader import Search
 from microblog.logbook.story import AROUND, LINES, gather
-from microblog.web.stories import STRANGER, summary
 
 
 def tell(found: Search, current: Path, settings: Settings, *, colour: bool) -> None:

@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app, jsonify, make_response, render_t
 from sqlalchemy.exc import SQLAlchemyError
 
 from microblog.errors.diagnosis import Failure
+from microblog.errors.table import PROBLEMS, Problem, problem
 from microblog.extensions import db
 from microblog.log.context import Told, note_told
 from microblog.log.reference import PLACEHOLDER
@@ -15,7 +16,6 @@ from microblog.web.access import SAFE_METHODS, came_from
 from microblog.web.dom import TOASTS, message_id
 from microblog.web.filters import drawn_partial, remembered_partial
 from microblog.web.htmx import put, representation
-from microblog.web.problems import PROBLEMS, Problem, problem
 from microblog.web.toasts import Toast
 
 

@@ -20,7 +20,7 @@ RETRY_AFTER = 2
 
 @dataclass
 class Failure:
-    """What went wrong, in words for the person. Empty words are taken from the table in web/problems.py."""
+    """What went wrong, in words for the person. Empty words are taken from the table in errors/table.py."""
 
     status: int
     code: str = ""

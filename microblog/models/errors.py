@@ -9,7 +9,7 @@ class DomainError(Exception):
     """A rule said no. `message` is shown to the person; `code` is for programs.
 
     What somebody may have typed stands in it as `{name}`, and is given as `name=…`: the log has it without.
-    `title` and `next_step` are for where those of the status (web/problems.py) would say something else.
+    `title` and `next_step` are for where those of the status (errors/table.py) would say something else.
     """
 
     status = 400

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from microblog.cli import error_answers, main
+from microblog.errors.table import PROBLEMS
 from microblog.log import setup
-from microblog.web.problems import PROBLEMS
 from tests.support.budget import few
 
 LIGHT, DARK = "oklch(0.984 0.004 90)", "oklch(0.205 0.012 285)"  # --paper of static/css/base.css

@@ -14,9 +14,9 @@ from werkzeug.exceptions import HTTPException
 from microblog.cli import error_answers, error_findings, main
 from microblog.cli.markup import Reader
 from microblog.config.settings import ROOT
+from microblog.errors.table import PROBLEMS
 from microblog.extensions import db
 from microblog.log import setup
-from microblog.web.problems import PROBLEMS
 from tests.support.inspection import _parses
 
 TEMPLATES = ROOT / "templates"

@@ -8,8 +8,8 @@ from werkzeug import exceptions
 from werkzeug.datastructures import WWWAuthenticate
 
 from microblog.config.settings import ROOT
+from microblog.errors.table import PROBLEMS
 from microblog.models.errors import DomainError, NotYours, Stale, Taken, TooFast
-from microblog.web.problems import PROBLEMS
 from tests.support.watched import shown_references
 
 pytestmark = pytest.mark.sqlite_only  # nothing here asks the database anything

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from microblog.errors.table import PROBLEMS
 from microblog.models import User
-from microblog.web.problems import PROBLEMS
 from tests.support.client import PASSWORD
 
 pytestmark = pytest.mark.fault(19)

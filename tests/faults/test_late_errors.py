@@ -7,9 +7,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from microblog.errors import answers, handlers
+from microblog.errors.table import PROBLEMS
 from microblog.extensions import db, writing
 from microblog.models import User
-from microblog.web.problems import PROBLEMS
 from tests.support.kinds import KINDS
 
 CANARY = "canary-1138"

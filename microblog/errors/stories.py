@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from microblog.errors.table import problem
 from microblog.logbook.story import Story
-from microblog.web.problems import problem
 
 STRANGER = "a stranger"
 KINDS = {"fragment": "a note", "page": "a page", "json": "JSON"}
