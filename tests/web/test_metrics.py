@@ -215,7 +215,7 @@ class TestFourWorkers:
             one.join()
         return Counter({key: count * connections * rounds for key, count in self.SENT.items()})
 
-    def test_add_up_exactly(self, site, records):
+    def test_add_up_exactly(self, site, settings, records):
         def logged():
             return Counter((r["method"], r["route"] or "none", str(r["status"])) for r in records("request.finished"))
 
@@ -243,7 +243,7 @@ class TestFourWorkers:
         assert found["microblog_sql_statements_total", "/"] == statements
         assert found["microblog_log_records_total", "error"] == len(records(level="error")), "of the parent too"
 
-        folders = list(Path("/dev/shm").glob(f"microblog-metrics-{short_hash(site.settings.data_dir)}-*"))
+        folders = list(Path("/dev/shm").glob(f"microblog-metrics-{short_hash(settings.data_dir)}-*"))
         assert len(folders) == 1
         assert len(list(folders[0].glob("counter_*.db"))) == 5, "four processes and their parent"
         site.stop()
